@@ -1,0 +1,239 @@
+//! The groups that are a few scalars each.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use policy::TrustDomain;
+use policy_source::SourceUri;
+use serde::{Deserialize, Deserializer};
+
+use super::scalar::{self, NotSupported};
+use super::template::{self, CommonNameTemplate};
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn an_hour() -> Duration {
+    seconds(3600)
+}
+
+/// How a certificate names its caller.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Identity {
+    /// SPIFFE IDs of other trust domains are no identity here.
+    #[serde(deserialize_with = "scalar::parsed")]
+    pub trust_domain: TrustDomain,
+    /// What to read in the common name of a certificate without any URI SAN; `None`: nothing.
+    #[serde(default, deserialize_with = "template::optional")]
+    pub common_name: Option<CommonNameTemplate>,
+}
+
+/// Where the access policy comes from and how it is applied.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicySettings {
+    /// The source of the document.
+    #[serde(deserialize_with = "scalar::parsed")]
+    pub source: SourceUri,
+    /// How often the source is asked.
+    #[serde(default = "policy_refresh", deserialize_with = "scalar::duration")]
+    pub refresh: Duration,
+    /// Older than this, it denies everybody.
+    #[serde(default = "an_hour", deserialize_with = "scalar::duration")]
+    pub max_staleness: Duration,
+    /// Whether denials of the policy are enforced.
+    #[serde(default)]
+    pub mode: Mode,
+    #[serde(default, rename = "bundle")]
+    _bundle: Option<NotSupported>,
+}
+
+fn policy_refresh() -> Duration {
+    seconds(15)
+}
+
+/// Whether denials of the policy are enforced. Those of certificates are in every mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// A denied request is refused.
+    #[default]
+    Enforce,
+    /// A request denied for one of the auditable reasons is permitted, and logged as `auditDeny`.
+    Audit,
+}
+
+/// Where the deny list comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DenyListSettings {
+    /// The source of the entries.
+    #[serde(deserialize_with = "scalar::parsed")]
+    pub source: SourceUri,
+    /// How often the source is asked.
+    #[serde(default = "deny_list_refresh", deserialize_with = "scalar::duration")]
+    pub refresh: Duration,
+    /// Older than this, everybody is denied.
+    #[serde(default = "an_hour", deserialize_with = "scalar::duration")]
+    pub max_staleness: Duration,
+}
+
+fn deny_list_refresh() -> Duration {
+    seconds(1)
+}
+
+/// Where the endpoint inventory comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InventorySettings {
+    /// The source of the entries.
+    #[serde(deserialize_with = "scalar::parsed")]
+    pub source: SourceUri,
+    /// How often the source is asked.
+    #[serde(default = "inventory_refresh", deserialize_with = "scalar::duration")]
+    pub refresh: Duration,
+    /// Older than this, no endpoint has an account.
+    #[serde(default = "an_hour", deserialize_with = "scalar::duration")]
+    pub max_staleness: Duration,
+}
+
+fn inventory_refresh() -> Duration {
+    seconds(10)
+}
+
+/// What one task takes on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limits {
+    /// Open connections.
+    pub connections: usize,
+    /// Open connections through one VPC endpoint.
+    pub connections_per_endpoint: usize,
+    /// Handshakes under way.
+    pub handshakes: usize,
+    /// From the first byte of a connection to the end of its handshake, PROXY header included.
+    #[serde(deserialize_with = "scalar::duration")]
+    pub handshake_timeout: Duration,
+    /// From the first byte of a request to its last header byte.
+    #[serde(deserialize_with = "scalar::duration")]
+    pub header_timeout: Duration,
+    /// Until the response's headers.
+    #[serde(deserialize_with = "scalar::duration")]
+    pub request_timeout: Duration,
+    /// Bytes of a request's line and headers together.
+    pub header_bytes: usize,
+    /// Bytes of a request's body; upgraded connections and gRPC streams have no such limit.
+    pub body_bytes: u64,
+    /// A connection this old ends gracefully.
+    #[serde(deserialize_with = "scalar::duration")]
+    pub connection_age: Duration,
+    /// Between requests, and per direction of a body under way.
+    #[serde(deserialize_with = "scalar::duration")]
+    pub idle_timeout: Duration,
+    /// How long to keep serving after SIGTERM.
+    #[serde(deserialize_with = "scalar::duration")]
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            connections_per_endpoint: 2_000,
+            handshakes: 256,
+            handshake_timeout: seconds(5),
+            header_timeout: seconds(10),
+            request_timeout: seconds(30),
+            header_bytes: 65_536,
+            body_bytes: 10_485_760,
+            connection_age: an_hour(),
+            idle_timeout: seconds(340),
+            drain: seconds(20),
+        }
+    }
+}
+
+/// Below, hyper cannot read a request; above, one caller could take a task's memory.
+const HEADER_BYTES: std::ops::RangeInclusive<usize> = 8_192..=1_048_576;
+
+impl Limits {
+    pub(super) fn problems(&self) -> Vec<String> {
+        let zeros = [
+            ("connections", self.connections == 0),
+            ("connectionsPerEndpoint", self.connections_per_endpoint == 0),
+            ("handshakes", self.handshakes == 0),
+            ("handshakeTimeout", self.handshake_timeout.is_zero()),
+            ("headerTimeout", self.header_timeout.is_zero()),
+            ("requestTimeout", self.request_timeout.is_zero()),
+            ("connectionAge", self.connection_age.is_zero()),
+            ("idleTimeout", self.idle_timeout.is_zero()),
+        ];
+        let zeros = zeros.into_iter().filter(|(_, is_zero)| *is_zero);
+        let mut problems: Vec<String> =
+            zeros.map(|(key, _)| format!("`limits.{key}` is 0: nobody could be served; write more")).collect();
+        if !HEADER_BYTES.contains(&self.header_bytes) {
+            let (least, most) = (HEADER_BYTES.start(), HEADER_BYTES.end());
+            problems.push(format!("`limits.headerBytes` is {}; write {least} to {most}", self.header_bytes));
+        }
+        problems
+    }
+}
+
+/// Logs and metrics.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Telemetry {
+    /// Where access lines and handshake failures go.
+    #[serde(deserialize_with = "access_log")]
+    pub access_log: AccessLog,
+    #[serde(rename = "emf", deserialize_with = "emf")]
+    _emf: (),
+    #[serde(rename = "otlpEndpoint")]
+    _otlp_endpoint: Option<NotSupported>,
+    /// What metrics call this service.
+    pub service_name: String,
+    /// How often metrics are sent; Prometheus asks when it likes.
+    #[serde(deserialize_with = "scalar::duration")]
+    pub metrics_interval: Duration,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            access_log: AccessLog::Stdout,
+            _emf: (),
+            _otlp_endpoint: None,
+            service_name: "linkward".to_owned(),
+            metrics_interval: seconds(60),
+        }
+    }
+}
+
+/// Where access lines and handshake failures go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// One JSON line each to standard output.
+    Stdout,
+    /// Nowhere.
+    Off,
+    /// Appended to a file.
+    File(PathBuf),
+}
+
+fn access_log<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessLog, D::Error> {
+    Ok(match String::deserialize(deserializer)?.as_str() {
+        "stdout" => AccessLog::Stdout,
+        "off" => AccessLog::Off,
+        path => AccessLog::File(PathBuf::from(path)),
+    })
+}
+
+/// Metrics in CloudWatch's embedded format: not in this build, so only `off`.
+fn emf<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "off" => Ok(()),
+        other => Err(serde::de::Error::custom(format!("`emf: {other}` is not supported in this build; write `off`"))),
+    }
+}

@@ -1,0 +1,217 @@
+use std::time::Duration;
+
+use super::*;
+
+const LEAST: &str = "
+tls: { certificateChain: server.crt, privateKey: server.key, clientTrustAnchors: ca.crt }
+identity: { trustDomain: internal.example }
+policy: { source: \"file:access.yaml\" }
+";
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, "runtime.yaml", Path::new("/etc/linkward"))
+}
+
+fn with(more: &str) -> Result<Config, ConfigError> {
+    parse(&format!("{LEAST}{more}\n"))
+}
+
+fn refusal(more: &str) -> String {
+    with(more).unwrap_err().to_string()
+}
+
+#[test]
+fn the_least_configuration_has_the_documented_defaults() {
+    let config = parse(LEAST).unwrap();
+    assert_eq!(config.listen.to_string(), "0.0.0.0:8443");
+    assert_eq!(config.admin_listen.to_string(), "127.0.0.1:8081");
+    assert_eq!(config.health_listen, None);
+    assert_eq!(config.proxy_protocol, ProxyProtocol::Off);
+    assert_eq!((config.tls.crl_expiry, config.tls.client_auth), (CrlExpiry::Enforce, ClientAuth::Required));
+    assert_eq!((config.tls.min_version, config.tls.refresh), (MinVersion::Tls13, Duration::from_secs(10)));
+    assert_eq!(config.tls.max_client_certificate_lifetime, None);
+    assert_eq!(config.identity.common_name, None);
+    assert_eq!((config.policy.mode, config.policy.refresh), (Mode::Enforce, Duration::from_secs(15)));
+    assert_eq!(config.policy.max_staleness, Duration::from_secs(3600));
+    assert_eq!(config.limits.idle_timeout, Duration::from_secs(340));
+    assert_eq!(config.telemetry.access_log, AccessLog::Stdout);
+    assert!(config.deny_list.is_none() && config.endpoints.is_none() && config.upstream.is_none());
+}
+
+#[test]
+fn every_key_of_the_design_is_known() {
+    let config = parse(
+        r#"
+listen: 0.0.0.0:8443
+adminListen: 127.0.0.1:8081
+healthListen: 0.0.0.0:8080
+proxyProtocol: { mode: required, from: [10.0.0.0/16] }
+tls:
+  certificateChain: server.crt
+  privateKey: server.key
+  clientTrustAnchors: ca.crt
+  crls: [ca.crl]
+  crlExpiry: ignore
+  refresh: 20s
+  minVersion: "1.2"
+  clientAuth: optional
+  maxClientCertificateLifetime: 30d
+identity: { trustDomain: internal.example, commonName: "svc.{name}.{env}" }
+policy: { source: file:access.yaml, refresh: 5s, maxStaleness: 2h, mode: audit }
+denyList: { source: "file:deny.yaml", refresh: 500ms, maxStaleness: 1h }
+endpoints: { source: "dynamodb:TABLE", refresh: 10s, maxStaleness: 1h }
+upstream: http://127.0.0.1:9000
+limits: { connections: 10000, connectionsPerEndpoint: 2000, handshakes: 256, handshakeTimeout: 5s, headerTimeout: 10s,
+          requestTimeout: 30s, headerBytes: 65536, bodyBytes: 10485760, connectionAge: 1h, idleTimeout: 340s, drain: 20s }
+telemetry: { accessLog: access.log, emf: off, serviceName: invoices, metricsInterval: 60s }
+"#,
+    )
+    .unwrap();
+    assert_eq!(config.proxy_protocol, ProxyProtocol::Required { from: vec!["10.0.0.0/16".parse().unwrap()] });
+    assert_eq!((config.tls.min_version, config.tls.client_auth), (MinVersion::Tls12, ClientAuth::Optional));
+    assert_eq!(config.deny_list.unwrap().refresh, Duration::from_millis(500));
+    assert_eq!(config.endpoints.unwrap().source, SourceUri::DynamoDb("TABLE".to_owned()));
+    assert_eq!(config.policy.mode, Mode::Audit);
+}
+
+#[test]
+fn relative_paths_start_at_the_folder_of_the_file() {
+    let config = parse(
+        "
+tls: { certificateChain: server.crt, privateKey: /keys/server.key, clientTrustAnchors: ../ca.crt, crls: [a.crl, /b.crl] }
+identity: { trustDomain: internal.example }
+policy: { source: \"file:access.yaml\" }
+denyList: { source: \"file:/deny.yaml\" }
+endpoints: { source: \"file:endpoints.json\" }
+telemetry: { accessLog: access.log }
+",
+    )
+    .unwrap();
+    let file = |path: &str| SourceUri::File(PathBuf::from(path));
+    assert_eq!(config.tls.certificate_chain, Path::new("/etc/linkward/server.crt"));
+    assert_eq!(config.tls.private_key, Path::new("/keys/server.key"));
+    assert_eq!(config.tls.client_trust_anchors, Path::new("/etc/linkward/../ca.crt"));
+    assert_eq!(config.tls.crls, [Path::new("/etc/linkward/a.crl"), Path::new("/b.crl")]);
+    assert_eq!(config.policy.source, file("/etc/linkward/access.yaml"));
+    assert_eq!(config.deny_list.unwrap().source, file("/deny.yaml"));
+    assert_eq!(config.endpoints.unwrap().source, file("/etc/linkward/endpoints.json"));
+    assert_eq!(config.telemetry.access_log, AccessLog::File("/etc/linkward/access.log".into()));
+}
+
+#[test]
+fn a_group_or_value_left_empty_is_as_if_it_were_not_there() {
+    let config = with("limits:\ntelemetry:\nupstream:\nhealthListen:\ndenyList:\nendpoints:\nproxyProtocol:").unwrap();
+    assert_eq!(config.limits.connections, 10_000);
+    assert!(config.deny_list.is_none() && config.upstream.is_none() && config.health_listen.is_none());
+}
+
+#[test]
+fn off_is_off_with_and_without_quotes() {
+    for off in ["off", "\"off\"", "Off", "false"] {
+        let config = with(&format!("proxyProtocol: {off}"));
+        assert_eq!(config.unwrap().proxy_protocol, ProxyProtocol::Off, "{off}");
+    }
+    let text = LEAST.replace("internal.example }", "internal.example, commonName: off }");
+    assert_eq!(parse(&text).unwrap().identity.common_name, None);
+    assert_eq!(with("telemetry: { accessLog: off }").unwrap().telemetry.access_log, AccessLog::Off);
+}
+
+#[test]
+fn json_is_a_configuration_too() {
+    let text = r#"{"tls":{"certificateChain":"a","privateKey":"b","clientTrustAnchors":"c","minVersion":"1.3"},
+        "identity":{"trustDomain":"internal.example"},"policy":{"source":"file:p.json"},"proxyProtocol":"required"}"#;
+    let config = Config::load(None, Some(text)).unwrap();
+    assert_eq!(config.proxy_protocol, ProxyProtocol::Required { from: Vec::new() });
+    assert_eq!(config.tls.certificate_chain, Path::new("a"));
+}
+
+#[test]
+fn a_refusal_says_where_and_what_to_write_instead() {
+    for (more, place, says) in [
+        ("listne: 0.0.0.0:1", "5:1", "unknown key `listne`; did you mean `listen`?"),
+        ("ssl: {}", "5:1", "unknown key `ssl`; expected one of `listen`"),
+        ("limits: { drian: 5s }", "5:11", "unknown key `drian`; did you mean `drain`?"),
+        ("limits: { drain: 5 }", "5:", "`5` is not a duration"),
+        ("limits: { connections: -1 }", "5:24", "expected a whole number"),
+        ("listen: 8443", "5:", "`8443` is not an IP address and port"),
+        ("listen: localhost:8443", "5:", "is not an IP address and port"),
+        ("upstream: https://app:1", "5:", "TLS to the upstream is not supported"),
+        ("proxyProtocol: on", "5:", "write `off` or `required`"),
+        ("proxyProtocol: { mode: required, from: [] }", "5:", "`from` is empty"),
+        ("proxyProtocol: { mode: off, from: [10.0.0.0/8] }", "5:", "`from` has no meaning"),
+        ("proxyProtocol: { from: [10.0.0.0/8] }", "5:", "the key `mode` is missing"),
+        ("proxyProtocol: { mode: required, from: [10.0.0.1/8] }", "5:", "`10.0.0.1/8` is not a network"),
+        ("denyList: { source: \"s3:deny\" }", "5:", "`s3:` is not supported"),
+        ("denyList: { refresh: 1s }", "5:", "the key `source` is missing"),
+        ("telemetry: { accessLog: off, accessLog: off }", "5:", "accessLog"),
+        ("tls: {}", "5:1", "tls"),
+    ] {
+        let error = refusal(more);
+        assert!(error.starts_with(&format!("runtime.yaml:{place}")), "{more}: {error}");
+        assert!(error.contains(says), "{more}: {error}");
+    }
+}
+
+#[test]
+fn a_value_outside_its_list_is_refused_with_the_list() {
+    for (key, value) in
+        [("crlExpiry", "never"), ("minVersion", "\"1.1\""), ("minVersion", "1.4"), ("clientAuth", "none")]
+    {
+        let text = LEAST.replace("ca.crt }", &format!("ca.crt, {key}: {value} }}"));
+        let error = parse(&text).unwrap_err().to_string();
+        assert!(error.contains("unknown value"), "{key}: {error}");
+    }
+    let text = LEAST.replace("ca.crt }", "ca.crt, minVersion: 1.2 }");
+    assert_eq!(parse(&text).unwrap().tls.min_version, MinVersion::Tls12);
+    let text = LEAST.replace("internal.example }", "internal.example, commonName: \"{nam}\" }");
+    assert!(parse(&text).unwrap_err().to_string().contains("is not a template"));
+}
+
+#[test]
+fn what_this_build_does_not_have_is_refused_and_not_ignored() {
+    for more in [
+        "telemetry: { otlpEndpoint: \"http://127.0.0.1:4318\" }",
+        "telemetry: { emf: stdout }",
+        "denyList: { source: \"bundle:deny\" }",
+    ] {
+        assert!(refusal(more).contains("not supported in this build"), "{more}: {}", refusal(more));
+    }
+    for (key, value) in [
+        ("server.crt", "\"secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x\""),
+        ("ca.crt }", "ca.crt, crls: [\"https://example/ca.crl\"] }"),
+        ("ca.crt }", "ca.crt, crls: [\"s3://bucket/ca.crl\"] }"),
+        ("file:access.yaml", "appconfig:a/b/c"),
+        ("\"file:access.yaml\"", "\"file:access.yaml\", bundle: { budget: 5ms }"),
+    ] {
+        let error = parse(&LEAST.replace(key, value)).unwrap_err().to_string();
+        assert!(error.contains("not supported in this build"), "{value}: {error}");
+    }
+}
+
+#[test]
+fn values_that_make_no_sense_together_are_all_named() {
+    let error = refusal(
+        "adminListen: 0.0.0.0:8443\nlimits: { handshakes: 0, idleTimeout: 0s, headerBytes: 100 }\n\
+         denyList: { source: \"file:deny.yaml\", refresh: 1m, maxStaleness: 60s }",
+    );
+    for says in [
+        "`listen` and `adminListen`",
+        "limits.handshakes",
+        "limits.idleTimeout",
+        "limits.headerBytes",
+        "denyList.maxStaleness",
+    ] {
+        assert!(error.contains(says), "{says}: {error}");
+    }
+    assert!(with("limits: { drain: 0s }").is_ok());
+    assert!(with("listen: 127.0.0.1:0\nadminListen: 127.0.0.1:0").is_ok());
+}
+
+#[test]
+fn a_missing_key_or_file_is_named() {
+    assert!(parse("listen: 127.0.0.1:1").unwrap_err().to_string().contains("the key `tls` is missing"));
+    assert!(parse("").is_err());
+    assert!(Config::load(None, None).unwrap_err().to_string().contains("--config FILE"));
+    let error = Config::load(Some(Path::new("/none/runtime.yaml")), Some(LEAST)).unwrap_err();
+    assert!(error.to_string().contains("/none/runtime.yaml"), "{error}");
+}

@@ -1,0 +1,245 @@
+//! One connection of a caller: who it is, what it does, and the signal that ends it.
+
+mod activity;
+mod life;
+mod open;
+mod parked;
+mod streams;
+mod supervisor;
+mod tunnel;
+
+pub(crate) use life::{Builders, run};
+pub(crate) use open::{Connections, Open};
+pub(crate) use supervisor::FINISH;
+pub(crate) use tunnel::Tunnel;
+
+use crate::access_log;
+use crate::answer;
+use crate::gate::Gate;
+use crate::headers;
+use crate::metrics::CallerSlot;
+use crate::peer::Peer;
+use activity::Activity;
+use bytes::Bytes;
+use http::HeaderValue;
+use policy::VpcEndpointId;
+use policy::access::Reason;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Waker};
+
+/// What is known of a connection once its handshake is complete, and what its requests share. Made once, so that a
+/// request need not render, parse or allocate it again.
+pub(crate) struct Connection {
+    gate: Arc<Gate>,
+    facts: Facts,
+    /// Whether each request is answered with 503: there were too many connections from its endpoint.
+    overloaded: bool,
+    /// The fields of an access-log line that are the same for every request.
+    log_fields: Box<[u8]>,
+    built_in: OnceLock<Bytes>,
+    identity_headers: OnceLock<IdentityHeaders>,
+    caller: AtomicU16,
+    pub(crate) activity: Activity,
+    closing: AtomicU8,
+    waker: Mutex<Option<Waker>>,
+    tunnel: Mutex<Option<Tunnel>>,
+}
+
+/// What the handshake established.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// None if the client showed no certificate, where that is allowed.
+    pub(crate) peer: Option<Arc<Peer>>,
+    pub(crate) endpoint: Option<VpcEndpointId>,
+    pub(crate) source: SocketAddr,
+    pub(crate) tls_version: &'static str,
+    pub(crate) http2: bool,
+}
+
+/// The headers that tell the upstream who calls, but for the account, which may change.
+#[derive(Debug)]
+pub(crate) struct IdentityHeaders {
+    pub(crate) caller: Option<HeaderValue>,
+    pub(crate) endpoint: Option<HeaderValue>,
+    pub(crate) certificate: Option<HeaderValue>,
+}
+
+/// Why we end a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The peer's certificate, identity or account was revoked, or its issuer is no longer trusted.
+    Revoked,
+    /// The peer's certificate expired.
+    Expired,
+    /// `connectionAge` is over.
+    Age,
+    /// `idleTimeout` is over between two requests.
+    Idle,
+    /// `headerTimeout` is over within a request's head.
+    SlowHeader,
+    /// For `idleTimeout` the client took nothing of what we had to send.
+    Stalled,
+    /// The process ends.
+    Drain,
+    /// A request was answered in a way that closes the connection.
+    Answered,
+}
+
+impl End {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Revoked,
+        Self::Expired,
+        Self::Age,
+        Self::Idle,
+        Self::SlowHeader,
+        Self::Stalled,
+        Self::Drain,
+        Self::Answered,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+            Self::Age => "connectionAge",
+            Self::Idle => "idleTimeout",
+            Self::SlowHeader => "headerTimeout",
+            Self::Stalled => "stalled",
+            Self::Drain => "drain",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(gate: Arc<Gate>, facts: Facts, overloaded: bool) -> Self {
+        Self {
+            log_fields: access_log::connection_fields(&facts).into(),
+            gate,
+            facts,
+            overloaded,
+            built_in: OnceLock::new(),
+            identity_headers: OnceLock::new(),
+            caller: AtomicU16::new(CallerSlot::NONE.to_bits()),
+            activity: Activity::new(),
+            closing: AtomicU8::new(0),
+            waker: Mutex::new(None),
+            tunnel: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    pub(crate) fn peer(&self) -> Option<&Arc<Peer>> {
+        self.facts.peer.as_ref()
+    }
+
+    pub(crate) fn endpoint(&self) -> Option<&VpcEndpointId> {
+        self.facts.endpoint.as_ref()
+    }
+
+    pub(crate) fn caller_id(&self) -> Option<&str> {
+        self.peer()?.identity().ok().map(policy::SpiffeId::as_str)
+    }
+
+    pub(crate) fn is_http2(&self) -> bool {
+        self.facts.http2
+    }
+
+    pub(crate) fn is_overloaded(&self) -> bool {
+        self.overloaded
+    }
+
+    pub(crate) fn log_fields(&self) -> &[u8] {
+        &self.log_fields
+    }
+
+    /// The answer of a runtime without upstream.
+    pub(crate) fn built_in_answer(&self) -> Bytes {
+        let endpoint = self.endpoint().map(VpcEndpointId::as_str);
+        self.built_in.get_or_init(|| answer::built_in(self.caller_id().unwrap_or_default(), endpoint).into()).clone()
+    }
+
+    pub(crate) fn identity_headers(&self) -> &IdentityHeaders {
+        self.identity_headers.get_or_init(|| headers::of_connection(self))
+    }
+
+    /// Where the caller is counted; looked up once the policy has shown that it knows the caller.
+    pub(crate) fn caller_slot(&self, names_caller: bool) -> CallerSlot {
+        let slot = CallerSlot::from_bits(self.caller.load(Ordering::Relaxed));
+        match self.peer().map(|peer| peer.identity()) {
+            Some(Ok(identity)) if slot == CallerSlot::NONE && names_caller => {
+                let slot = self.gate.metrics.caller(identity);
+                self.caller.store(slot.to_bits(), Ordering::Relaxed);
+                slot
+            }
+            _ => slot,
+        }
+    }
+
+    /// Whether the snapshots in force still let the peer keep its connection. A stale CRL or deny list denies requests
+    /// but closes nothing: it may be fresh again in a second.
+    pub(crate) fn recheck(&self, now: policy::Timestamp) -> Result<(), End> {
+        let Some(peer) = self.peer() else { return Ok(()) };
+        let account = self.endpoint().and_then(|endpoint| self.gate.snapshots.account(endpoint));
+        match self.gate.snapshots.check(peer, account.as_ref(), now) {
+            Err(Reason::CertificateExpired) => Err(End::Expired),
+            Err(Reason::CertificateRevoked | Reason::CertificateLifetimeTooLong | Reason::BadIdentity) => {
+                Err(End::Revoked)
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Tells the connection's task to end it. The first reason stays, but for one that ends it sooner.
+    pub(crate) fn close(&self, end: End) {
+        let code = end as u8 + 1;
+        let sooner = matches!(end, End::Revoked | End::Expired);
+        let _ = self
+            .closing
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |current| (current == 0 || sooner).then_some(code));
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(waker) = waker.as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Whether the answer to the next request should be the last.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.closing.load(Ordering::Relaxed) != 0
+    }
+
+    fn closing(&self) -> Option<End> {
+        let code = self.closing.load(Ordering::Acquire);
+        End::ALL.get(usize::from(code).checked_sub(1)?).copied()
+    }
+
+    /// Lets [`Connection::close`] wake the connection's task.
+    fn register(&self, context: &Context<'_>) {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
+    }
+
+    /// Goes on with what a request was upgraded to: a stream of HTTP/2 in a task of its own, which ends with the
+    /// connection; the whole connection of HTTP/1.1 in the task it has, once HTTP is over.
+    pub(crate) fn go_on(&self, tunnel: Tunnel) {
+        if self.is_http2() {
+            tokio::spawn(tunnel::run(tunnel));
+        } else {
+            *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+        }
+    }
+
+    fn take_tunnel(&self) -> Option<Tunnel> {
+        self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,78 @@
+//! HTTP/2 to the upstream, by prior knowledge: one connection for each thread, shared by its requests.
+
+use super::{Address, broken, cleaned};
+use crate::application::{Answer, Fault};
+use crate::body::Body;
+use crate::sharded::Sharded;
+use http::header::HOST;
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Request, Response, Uri, Version};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::TokioExecutor;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What the upstream may send ahead of the client on one stream, and on all streams of a connection.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+
+#[derive(Debug)]
+pub(super) struct Connections(Sharded<Mutex<Option<SendRequest<Body>>>>);
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self(Sharded::new(Mutex::default))
+    }
+}
+
+impl Connections {
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn send(&self, address: &Address, request: Request<Body>) -> Answer {
+        let answered = self.try_send(address, request).await.and_then(cleaned);
+        answered.map_or_else(Answer::failed, |response| Answer::new(response.map(Body::stream)))
+    }
+
+    async fn try_send(&self, address: &Address, mut request: Request<Body>) -> Result<Response<Incoming>, Fault> {
+        loop {
+            let standing = self.here().as_ref().filter(|sender| !sender.is_closed()).cloned();
+            let (mut sender, fresh) = match standing {
+                Some(sender) => (sender, false),
+                None => (self.connect(address).await?, true),
+            };
+            let mut error = match sender.try_send_request(request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            match error.take_message() {
+                // Nothing of it was sent: a new connection may take it.
+                Some(unsent) if !fresh => request = unsent,
+                _ => return Err(broken(error.error())),
+            }
+        }
+    }
+
+    async fn connect(&self, address: &Address) -> Result<SendRequest<Body>, Fault> {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
+        let (sender, connection) = builder.handshake(address.connect().await?).await.map_err(|error| broken(&error))?;
+        tokio::spawn(connection);
+        *self.here() = Some(sender.clone());
+        Ok(sender)
+    }
+
+    fn here(&self) -> MutexGuard<'_, Option<SendRequest<Body>>> {
+        self.0.here().lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// In HTTP/2 the host is part of the target.
+pub(super) fn address(request: &mut Request<Body>, host: &HeaderValue) {
+    request.headers_mut().remove(HOST);
+    *request.version_mut() = Version::HTTP_2;
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Authority::try_from(host.as_bytes()).ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}

@@ -1,0 +1,96 @@
+//! What all connections of a listener share.
+
+use crate::config::{AccessLog, Config};
+use crate::connection::Connections;
+use crate::log_writer::LogWriter;
+use crate::metrics::{Metrics, SnapshotState, State};
+use crate::recent::RecentDenials;
+use crate::snapshots::Snapshots;
+use policy::Timestamp;
+use policy_source::Live;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Snapshots, counters, log and the list of open connections. Requests read; nobody holds a lock while a request waits.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pub(crate) config: Config,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) metrics: Metrics,
+    pub(crate) log: Option<LogWriter>,
+    pub(crate) connections: Connections,
+    pub(crate) denials: RecentDenials,
+    pub(crate) started: Timestamp,
+    draining: AtomicBool,
+    /// Whether those who are served may take their time to go.
+    slowly: AtomicBool,
+}
+
+impl Gate {
+    /// # Errors
+    /// The access log cannot be opened.
+    pub(crate) fn new(config: Config, snapshots: Snapshots) -> io::Result<Self> {
+        let log = match &config.telemetry.access_log {
+            AccessLog::Off => None,
+            AccessLog::Stdout => Some(LogWriter::to_stdout()?),
+            AccessLog::File(path) => Some(LogWriter::to_file(path)?),
+        };
+        Ok(Self {
+            connections: Connections::new(config.limits.connections_per_endpoint),
+            config,
+            snapshots,
+            metrics: Metrics::new(),
+            log,
+            denials: RecentDenials::default(),
+            started: Timestamp::now(),
+            draining: AtomicBool::new(false),
+            slowly: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether the balancer should send no new connections here.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_draining_slowly(&self) -> bool {
+        self.slowly.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn start_draining(&self, slowly: bool) {
+        self.slowly.store(slowly, Ordering::Relaxed);
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Each snapshot in force, by the name that metrics and status give it.
+    pub(crate) fn snapshot_states(&self) -> Vec<SnapshotState> {
+        let Snapshots { policy, trust, deny_list, endpoints, .. } = &self.snapshots;
+        let mut states = vec![state("policy", policy), state("trust", trust)];
+        states.extend(deny_list.as_ref().map(|live| state("denyList", live)));
+        states.extend(endpoints.as_ref().map(|live| state("endpoints", live)));
+        states
+    }
+
+    /// What the metrics do not count themselves.
+    pub(crate) fn state(&self, now: Timestamp) -> State {
+        let next_update = self.snapshots.trust.load().value.crl_next_update();
+        State {
+            open_connections: self.connections.len(),
+            snapshots: self.snapshot_states(),
+            crl_next_update: next_update.map(|at| at.duration_since(now).as_secs_f64()),
+            deny_list_entries: self.snapshots.deny_list.as_ref().map(|live| live.load().value.len()),
+            access_log_dropped: self.log.as_ref().map_or(0, LogWriter::dropped),
+        }
+    }
+}
+
+fn state<T: Send + Sync + 'static>(kind: &'static str, live: &Live<T>) -> SnapshotState {
+    let loaded = live.load();
+    SnapshotState {
+        kind,
+        revision: loaded.revision.clone(),
+        loaded_at: loaded.loaded_at,
+        age: live.age(),
+        error: live.last_error(),
+    }
+}

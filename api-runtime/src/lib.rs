@@ -1,0 +1,52 @@
+//! The inner gate: an mTLS front door behind a network load balancer. It authenticates each caller by its certificate,
+//! authorizes each request by the access policy, and forwards what is permitted.
+//!
+//! The binary forwards to a server on the same host. As a library, [`serve`] puts any [`tower::Service`] behind the same
+//! gate: [`Config::load`], [`Listener::bind`], [`serve`].
+//!
+//! A connection goes one way: accepted within the limits, PROXY header, TLS handshake, then HTTP. Each of
+//! its requests goes one way: target checked, peer checked against the snapshots in force, policy asked, answered,
+//! recorded. Nothing gets past the policy without a [`Permit`], and only one function makes one.
+
+mod access_log;
+mod admin;
+mod answer;
+mod application;
+mod authorization;
+mod body;
+mod connection;
+mod forward;
+mod gate;
+mod headers;
+mod idle;
+mod json;
+mod log_writer;
+mod meter;
+mod metrics;
+mod recent;
+mod reception;
+mod record;
+mod request;
+mod request_id;
+mod server;
+mod sharded;
+mod target;
+mod watch;
+
+pub mod config;
+mod handshake;
+mod identity;
+mod peer;
+mod proxy_protocol;
+mod snapshots;
+mod trust;
+
+#[cfg(test)]
+mod test_authority;
+
+pub use authorization::Permit;
+pub use body::{Body, BodyError};
+pub use config::{Config, ConfigError};
+pub use peer::Peer;
+pub use server::{Drain, ListenError, Listener, run, serve};
+pub use snapshots::{Snapshots, StartError};

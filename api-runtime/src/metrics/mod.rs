@@ -1,0 +1,286 @@
+//! What is counted. A request touches its own thread's counters only; everything rarer has one counter for all.
+
+mod callers;
+mod histogram;
+mod prometheus;
+mod table;
+
+pub(crate) use callers::CallerSlot;
+pub(crate) use histogram::Distribution;
+pub(crate) use prometheus::render;
+
+use crate::application::Fault;
+use crate::authorization::Outcome;
+use crate::connection::End;
+use crate::handshake::HandshakeCause;
+use crate::sharded::Sharded;
+use callers::Callers;
+use histogram::Histogram;
+use policy::access::Reason;
+use policy::{Revision, SpiffeId, Timestamp};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use table::Definition;
+
+const REASONS: usize = Reason::ALL.len() + 1;
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+const REQUESTS: usize = Outcome::ALL.len() * REASONS * CLASSES.len();
+
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    shards: Sharded<Shard>,
+    callers: Callers,
+    handshakes: AtomicU64,
+    handshake_failures: [AtomicU64; HandshakeCause::ALL.len()],
+    protocol_errors: AtomicU64,
+    ended: [AtomicU64; End::ALL.len()],
+    upstream_errors: [AtomicU64; Fault::ALL.len()],
+    policy_changes: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Shard {
+    requests: [AtomicU64; REQUESTS],
+    latency: Histogram,
+    upstream: Histogram,
+    callers: callers::Counters,
+}
+
+/// What is not counted but looked up when somebody asks.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) open_connections: usize,
+    pub(crate) snapshots: Vec<SnapshotState>,
+    /// Seconds to the first nextUpdate; negative once it has passed.
+    pub(crate) crl_next_update: Option<f64>,
+    pub(crate) deny_list_entries: Option<usize>,
+    pub(crate) access_log_dropped: u64,
+}
+
+/// A snapshot in force.
+#[derive(Debug)]
+pub(crate) struct SnapshotState {
+    pub(crate) kind: &'static str,
+    pub(crate) revision: Revision,
+    pub(crate) loaded_at: Timestamp,
+    /// Since its source last confirmed it.
+    pub(crate) age: Duration,
+    /// Why the last refresh failed, if it did.
+    pub(crate) error: Option<String>,
+}
+
+/// One request, as far as it is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) status: u16,
+    pub(crate) latency: Duration,
+    pub(crate) upstream: Option<Duration>,
+    pub(crate) caller: CallerSlot,
+}
+
+#[derive(Debug)]
+pub(crate) enum Value<'a> {
+    Count(u64),
+    Seconds(f64),
+    Distribution(&'a Distribution),
+}
+
+type Visit<'a> = dyn FnMut(&'static Definition, &[&str], Value<'_>) + 'a;
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            shards: Sharded::new(|| Shard {
+                requests: [const { AtomicU64::new(0) }; REQUESTS],
+                latency: Histogram::default(),
+                upstream: Histogram::default(),
+                callers: callers::Counters::default(),
+            }),
+            callers: Callers::default(),
+            handshakes: AtomicU64::new(0),
+            handshake_failures: Default::default(),
+            protocol_errors: AtomicU64::new(0),
+            ended: Default::default(),
+            upstream_errors: Default::default(),
+            policy_changes: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn request(&self, request: Request) {
+        let shard = self.shards.here();
+        let reason = request.reason.map_or(0, |reason| reason as usize + 1);
+        let class = usize::from(request.status / 100).clamp(1, CLASSES.len()) - 1;
+        add(shard.requests.get((request.outcome as usize * REASONS + reason) * CLASSES.len() + class));
+        shard.latency.record(request.latency);
+        if let Some(upstream) = request.upstream {
+            shard.upstream.record(upstream);
+        }
+        shard.callers.count(request.caller, request.outcome == Outcome::Deny);
+    }
+
+    /// The counters of a caller that the policy names.
+    pub(crate) fn caller(&self, identity: &SpiffeId) -> CallerSlot {
+        self.callers.slot(identity)
+    }
+
+    pub(crate) fn handshake(&self) {
+        self.handshakes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn handshake_failure(&self, cause: HandshakeCause) {
+        add(self.handshake_failures.get(cause as usize));
+    }
+
+    pub(crate) fn protocol_error(&self) {
+        self.protocol_errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn ended(&self, end: End) {
+        add(self.ended.get(end as usize));
+    }
+
+    pub(crate) fn upstream_error(&self, fault: Fault) {
+        add(self.upstream_errors.get(fault as usize));
+    }
+
+    pub(crate) fn policy_changed(&self) {
+        self.policy_changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All latencies so far.
+    pub(crate) fn latency(&self) -> Distribution {
+        self.sum(|shard| &shard.latency)
+    }
+
+    fn sum(&self, histogram: impl Fn(&Shard) -> &Histogram) -> Distribution {
+        let mut total = Distribution::default();
+        self.shards.iter().for_each(|shard| total.add(histogram(shard)));
+        total
+    }
+
+    /// Shows every number there is, in the order of the table.
+    pub(crate) fn collect(&self, state: &State, visit: &mut Visit<'_>) {
+        self.collect_requests(visit);
+        self.collect_connections(state, visit);
+        for snapshot in &state.snapshots {
+            visit(&table::SNAPSHOT_AGE, &[snapshot.kind], Value::Seconds(snapshot.age.as_secs_f64()));
+        }
+        for snapshot in &state.snapshots {
+            visit(&table::SNAPSHOT_FAILING, &[snapshot.kind], Value::Count(snapshot.error.is_some().into()));
+        }
+        visit(&table::POLICY_CHANGES, &[], Value::Count(self.policy_changes.load(Ordering::Relaxed)));
+        if let Some(seconds) = state.crl_next_update {
+            visit(&table::CRL_NEXT_UPDATE, &[], Value::Seconds(seconds));
+        }
+        if let Some(entries) = state.deny_list_entries {
+            visit(&table::DENY_LIST_ENTRIES, &[], Value::Count(entries as u64));
+        }
+        visit(&table::ACCESS_LOG_DROPPED, &[], Value::Count(state.access_log_dropped));
+        self.callers.collect(self.shards.iter().map(|shard| &shard.callers), visit);
+    }
+
+    fn collect_requests(&self, visit: &mut Visit<'_>) {
+        for (at, [decision, reason, class]) in request_attributes().enumerate() {
+            let counters = self.shards.iter().filter_map(|shard| shard.requests.get(at));
+            let total: u64 = counters.map(|counter| counter.load(Ordering::Relaxed)).sum();
+            // Hundreds of combinations never happen.
+            if total > 0 {
+                visit(&table::REQUESTS, &[decision, reason, class], Value::Count(total));
+            }
+        }
+        visit(&table::REQUEST_DURATION, &[], Value::Distribution(&self.latency()));
+        visit(&table::UPSTREAM_DURATION, &[], Value::Distribution(&self.sum(|shard| &shard.upstream)));
+        let errors = Fault::ALL.iter().map(|error| error.as_str());
+        counts(&table::UPSTREAM_ERRORS, errors, &self.upstream_errors, visit);
+    }
+
+    fn collect_connections(&self, state: &State, visit: &mut Visit<'_>) {
+        visit(&table::HANDSHAKES, &[], Value::Count(self.handshakes.load(Ordering::Relaxed)));
+        let causes = HandshakeCause::ALL.iter().map(|cause| cause.as_str());
+        counts(&table::HANDSHAKE_FAILURES, causes, &self.handshake_failures, visit);
+        visit(&table::PROTOCOL_ERRORS, &[], Value::Count(self.protocol_errors.load(Ordering::Relaxed)));
+        visit(&table::OPEN_CONNECTIONS, &[], Value::Count(state.open_connections as u64));
+        counts(&table::CLOSED_CONNECTIONS, End::ALL.iter().map(|end| end.as_str()), &self.ended, visit);
+    }
+}
+
+/// The attributes of the counters of a shard, in their order.
+fn request_attributes() -> impl Iterator<Item = [&'static str; 3]> {
+    Outcome::ALL.into_iter().flat_map(|outcome| {
+        let reasons = std::iter::once("none").chain(Reason::ALL.into_iter().map(Reason::as_str));
+        reasons.flat_map(move |reason| CLASSES.map(|class| [outcome.as_str(), reason, class]))
+    })
+}
+
+fn counts(
+    definition: &'static Definition,
+    attributes: impl Iterator<Item = &'static str>,
+    counters: &[AtomicU64],
+    visit: &mut Visit<'_>,
+) {
+    for (attribute, counter) in attributes.zip(counters) {
+        visit(definition, &[attribute], Value::Count(counter.load(Ordering::Relaxed)));
+    }
+}
+
+fn add(counter: Option<&AtomicU64>) {
+    if let Some(counter) = counter {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(metrics: &Metrics) -> String {
+        render(metrics, &State { crl_next_update: Some(1.0), deny_list_entries: Some(2), ..State::default() })
+    }
+
+    fn request(outcome: Outcome, reason: Option<Reason>, status: u16, caller: CallerSlot) -> Request {
+        Request { outcome, reason, status, latency: Duration::from_micros(80), upstream: None, caller }
+    }
+
+    #[test]
+    fn every_metric_of_the_table_is_shown_in_its_order() {
+        let metrics = Metrics::new();
+        let caller = metrics.caller(&"spiffe://a/b".parse().unwrap());
+        metrics.request(request(Outcome::Allow, Some(Reason::Permitted), 200, caller));
+        let snapshots = vec![SnapshotState {
+            kind: "policy",
+            revision: "1".into(),
+            loaded_at: Timestamp::UNIX_EPOCH,
+            age: Duration::ZERO,
+            error: None,
+        }];
+        let state = State { snapshots, crl_next_update: Some(1.0), deny_list_entries: Some(2), ..State::default() };
+        let mut shown: Vec<&str> = Vec::new();
+        metrics.collect(&state, &mut |definition, attributes, _| {
+            assert_eq!(attributes.len(), definition.attributes.len(), "{}", definition.name);
+            shown.push(definition.name);
+        });
+        shown.dedup();
+        assert_eq!(shown, table::TABLE.iter().map(|definition| definition.name).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_request_is_counted_under_its_own_decision_reason_and_status() {
+        let metrics = Metrics::new();
+        metrics.request(request(Outcome::Deny, Some(Reason::DenyListStale), 403, CallerSlot::NONE));
+        metrics.request(request(Outcome::AuditDeny, Some(Reason::Forbidden), 200, CallerSlot::NONE));
+        metrics.request(request(Outcome::Deny, None, 400, CallerSlot::NONE));
+        let text = rendered(&metrics);
+        for line in [
+            "linkward_requests_total{decision=\"deny\",reason=\"denyListStale\",status=\"4xx\"} 1\n",
+            "linkward_requests_total{decision=\"auditDeny\",reason=\"forbidden\",status=\"2xx\"} 1\n",
+            "linkward_requests_total{decision=\"deny\",reason=\"none\",status=\"4xx\"} 1\n",
+            "linkward_request_duration_seconds_count 3\n",
+            "linkward_upstream_duration_seconds_count 0\n",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert_eq!(text.matches("linkward_requests_total{").count(), 3);
+    }
+}

@@ -1,0 +1,126 @@
+//! New connections: accepted within the limits, authenticated, and served in a task of their own.
+
+use crate::access_log;
+use crate::application::Application;
+use crate::connection::{self, Builders, Connection, Facts};
+use crate::gate::Gate;
+use crate::handshake::{self, Established, HandshakeCause, HandshakeFailure};
+use crate::server::{BREATH, Drain};
+use policy::Timestamp;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What every new connection is given.
+pub(crate) struct Reception<A> {
+    gate: Arc<Gate>,
+    app: A,
+    builders: Arc<Builders>,
+    connections: Arc<Semaphore>,
+    handshakes: Arc<Semaphore>,
+}
+
+impl<A: Application> Reception<A> {
+    pub(crate) fn new(gate: Arc<Gate>, app: A) -> Self {
+        let limits = &gate.config.limits;
+        Self {
+            builders: Arc::new(Builders::new(limits, app.takes_websocket())),
+            connections: Arc::new(Semaphore::new(limits.connections)),
+            handshakes: Arc::new(Semaphore::new(limits.handshakes)),
+            app,
+            gate,
+        }
+    }
+
+    /// Waits until there is no connection left, and lets no new one in.
+    pub(crate) async fn all_ended(&self) {
+        let all = u32::try_from(self.gate.config.limits.connections).unwrap_or(u32::MAX);
+        let _ = self.connections.acquire_many(all).await;
+    }
+
+    /// Accepts until the shutdown, and then for as long as the drain says: whoever has not heard of it is still served.
+    pub(crate) async fn accept_until(&self, tcp: &TcpListener, shutdown: impl Future<Output: Into<Drain>>) {
+        let mut accepting = pin!(self.accept(tcp));
+        let drain = tokio::select! {
+            () = &mut accepting => Drain::AtOnce,
+            drain = shutdown => drain.into(),
+        };
+        self.gate.start_draining(drain == Drain::Configured);
+        tracing::info!(?drain, connections = self.gate.connections.len(), "draining");
+        if drain == Drain::Configured {
+            let _ = tokio::time::timeout(self.gate.config.limits.drain, accepting).await;
+        }
+    }
+
+    /// Accepts as long as it is polled. A place for the connection comes first: without one, callers wait in the
+    /// kernel's queue instead of in our memory.
+    async fn accept(&self, tcp: &TcpListener) {
+        while let Ok(place) = Arc::clone(&self.connections).acquire_owned().await {
+            match tcp.accept().await {
+                Ok((stream, remote)) => self.receive(stream, remote, place),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(BREATH).await;
+                }
+            }
+        }
+    }
+
+    fn receive(&self, stream: TcpStream, remote: SocketAddr, place: OwnedSemaphorePermit) {
+        let (gate, app) = (Arc::clone(&self.gate), self.app.clone());
+        let (builders, handshakes) = (Arc::clone(&self.builders), Arc::clone(&self.handshakes));
+        tokio::spawn(async move {
+            let _place = place;
+            // Small answers go out when they are written, not when the caller has acknowledged the one before.
+            let _ = stream.set_nodelay(true);
+            match handshake(&gate, &handshakes, stream, remote).await {
+                Ok(established) => Box::pin(serve_connection(gate, established, app, builders)).await,
+                Err(failure) => failed(&gate, &failure),
+            }
+        });
+    }
+}
+
+/// A turn is taken only by who has something to say: sockets that stay silent do not keep others out.
+async fn handshake(
+    gate: &Gate,
+    handshakes: &Semaphore,
+    stream: TcpStream,
+    remote: SocketAddr,
+) -> Result<Established, HandshakeFailure> {
+    let turn = async {
+        // Not `readable`: that may be ready when nothing is there.
+        stream.peek(&mut [0]).await.ok();
+        handshakes.acquire().await.ok()
+    };
+    match tokio::time::timeout(gate.config.limits.handshake_timeout, turn).await {
+        Ok(_turn) => handshake::accept(stream, remote, &gate.snapshots, &gate.config).await,
+        Err(_) => Err(HandshakeFailure {
+            cause: HandshakeCause::Timeout,
+            detail: "nothing came, or too many handshakes were under way".to_owned(),
+            endpoint: None,
+            source: remote,
+            claimed: None,
+        }),
+    }
+}
+
+async fn serve_connection<A: Application>(gate: Arc<Gate>, established: Established, app: A, builders: Arc<Builders>) {
+    gate.metrics.handshake();
+    let Established { stream, peer, alpn_h2, endpoint, tls_version, source } = established;
+    let place = gate.connections.place(endpoint.as_ref());
+    let facts = Facts { peer, endpoint, source, tls_version, http2: alpn_h2 };
+    let connection = Connection::new(Arc::clone(&gate), facts, !place.is_free);
+    let open = gate.connections.open(Arc::new(connection), place);
+    drop(gate);
+    connection::run(open, stream, app, builders).await;
+}
+
+fn failed(gate: &Gate, failure: &HandshakeFailure) {
+    gate.metrics.handshake_failure(failure.cause);
+    if let Some(log) = &gate.log {
+        log.line(|out| access_log::handshake_failure(out, Timestamp::now(), failure));
+    }
+}

@@ -1,0 +1,206 @@
+//! What names a request in logs on both sides: `x-request-id` and the trace of `traceparent` (W3C Trace Context).
+
+use crate::json::hex_digit;
+use http::HeaderValue;
+use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
+
+/// The name of one request: the caller's if it sent a proper one, ours otherwise.
+#[derive(Clone, Debug)]
+pub(crate) enum RequestId {
+    Theirs(HeaderValue),
+    Ours([u8; 36]),
+}
+
+impl RequestId {
+    /// Continues the caller's `x-request-id`, if there is one, or makes one (the form of a UUID, version 4).
+    pub(crate) fn of(theirs: Option<&HeaderValue>) -> Self {
+        match theirs {
+            Some(value) if is_proper(value.as_bytes()) => Self::Theirs(value.clone()),
+            _ => Self::Ours(uuid()),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Theirs(value) => value.to_str().unwrap_or_default(),
+            Self::Ours(text) => std::str::from_utf8(text).unwrap_or_default(),
+        }
+    }
+
+    /// For the upstream.
+    pub(crate) fn header(&self) -> HeaderValue {
+        match self {
+            Self::Theirs(value) => value.clone(),
+            Self::Ours(text) => HeaderValue::from_bytes(text).unwrap_or(HeaderValue::from_static("")),
+        }
+    }
+}
+
+/// 1 to 128 letters, digits and `-_.:/+=@`: nothing that means something in a log or in a shell.
+fn is_proper(id: &[u8]) -> bool {
+    (1..=128).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte))
+}
+
+/// The trace a request belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trace {
+    id: [u8; 32],
+    made: bool,
+}
+
+impl Trace {
+    /// Continues the caller's trace, if its `traceparent` is valid, or starts one.
+    pub(crate) fn of(theirs: Option<&HeaderValue>) -> Self {
+        theirs.and_then(|value| trace_id(value.as_bytes())).map_or_else(Self::new, |id| Self { id, made: false })
+    }
+
+    fn new() -> Self {
+        Self { id: hex(random(), random()), made: true }
+    }
+
+    /// 32 hexadecimal digits.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.id).unwrap_or_default()
+    }
+
+    /// A `traceparent` for the upstream, unless the caller's own goes on as it is: we report no span of ours that could
+    /// stand between. Sampled or not is for the first who records.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        if !self.made {
+            return None;
+        }
+        let mut text = Vec::with_capacity(55);
+        text.extend_from_slice(b"00-");
+        text.extend_from_slice(&self.id);
+        text.push(b'-');
+        text.extend_from_slice(hex(random() | 1, 0).first_chunk::<16>().unwrap_or(b"0000000000000001"));
+        text.extend_from_slice(b"-00");
+        HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).ok()
+    }
+}
+
+/// `version-trace-parent-flags`, all lower-case hexadecimal; a later version may have more fields behind.
+fn trace_id(value: &[u8]) -> Option<[u8; 32]> {
+    let (version, rest) = value.split_at_checked(2)?;
+    let (fields, more) = rest.split_at_checked(53)?;
+    let [b'-', fields @ ..] = fields else { return None };
+    let (id, fields) = fields.split_first_chunk::<32>()?;
+    let [b'-', parent @ .., b'-', flags_high, flags_low] = fields else { return None };
+    let known = version == b"00" && more.is_empty();
+    let later = version != b"00" && version != b"ff" && is_hex(version) && matches!(more, [] | [b'-', ..]);
+    let proper = is_hex(id) && is_hex(parent) && is_hex(&[*flags_high, *flags_low]);
+    let set = |digits: &[u8]| digits.iter().any(|digit| *digit != b'0');
+    ((known || later) && proper && set(id) && set(parent)).then_some(*id)
+}
+
+fn is_hex(digits: &[u8]) -> bool {
+    digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn hex(high: u64, low: u64) -> [u8; 32] {
+    let value = u128::from(high) << 64 | u128::from(low);
+    std::array::from_fn(|at| hex_digit((value >> (124 - 4 * at)) as u32))
+}
+
+fn uuid() -> [u8; 36] {
+    let version = random() & !0xf000 | 0x4000;
+    let variant = random() & !(0b11 << 62) | 0b10 << 62;
+    let mut digits = hex(version, variant).into_iter();
+    std::array::from_fn(|at| match at {
+        8 | 13 | 18 | 23 => b'-',
+        _ => digits.next().unwrap_or(b'0'),
+    })
+}
+
+/// 16 random bytes in Base64.
+pub(crate) fn nonce() -> [u8; 24] {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let value = u128::from(random()) << 64 | u128::from(random());
+    std::array::from_fn(|at| match at {
+        22 | 23 => b'=',
+        // The last digit has but two of its six bits.
+        21 => DIGITS.get((value << 4 & 0x3f) as usize).copied().unwrap_or(b'A'),
+        _ => DIGITS.get((value >> (122 - 6 * at) & 0x3f) as usize).copied().unwrap_or(b'A'),
+    })
+}
+
+thread_local! {
+    static STATE: Cell<[u64; 2]> = Cell::new([RandomState::new().hash_one(0), RandomState::new().hash_one(1) | 1]);
+}
+
+/// xoroshiro128+, seeded by the operating system for each thread: names must differ, nobody needs to be unable to guess
+/// them, and a system call for each request would cost more than everything else about them.
+fn random() -> u64 {
+    let [first, second] = STATE.get();
+    let mixed = first ^ second;
+    STATE.set([first.rotate_left(24) ^ mixed ^ (mixed << 16), mixed.rotate_left(37)]);
+    first.wrapping_add(second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn request_id(theirs: &str) -> RequestId {
+        RequestId::of(Some(&theirs.parse().unwrap()))
+    }
+
+    fn trace(theirs: &str) -> Trace {
+        Trace::of(Some(&theirs.parse().unwrap()))
+    }
+
+    #[test]
+    fn a_proper_request_id_is_continued_and_any_other_replaced() {
+        assert_eq!(request_id("abc-1.2:3").as_str(), "abc-1.2:3");
+        assert_eq!(RequestId::of(None).as_str().len(), 36);
+        for improper in ["", "a b", "a\"b", &"a".repeat(129)] {
+            let id = request_id(improper);
+            assert_eq!(id.as_str().len(), 36, "{improper:?}");
+            assert_eq!(id.header().to_str().unwrap(), id.as_str());
+        }
+    }
+
+    #[test]
+    fn our_request_ids_are_uuids_of_version_4_and_differ() {
+        let ids: HashSet<_> = (0..10_000).map(|_| uuid()).collect();
+        assert_eq!(ids.len(), 10_000);
+        for id in ids {
+            assert!(id[14] == b'4' && b"89ab".contains(&id[19]), "{}", String::from_utf8_lossy(&id));
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_base64_of_16_bytes() {
+        let text = String::from_utf8(nonce().to_vec()).unwrap();
+        let digits = text.strip_suffix("==").unwrap();
+        assert!(digits.len() == 22 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte)));
+        assert!(digits.ends_with(['A', 'Q', 'g', 'w']), "{text}");
+        assert_ne!(nonce(), nonce());
+    }
+
+    #[test]
+    fn a_valid_trace_is_continued_unchanged() {
+        for parent in [PARENT, &PARENT.replacen("00-", "01-", 1), &(PARENT.replacen("00-", "cc-", 1) + "-more")] {
+            let trace = trace(parent);
+            assert_eq!((trace.as_str(), trace.header()), ("4bf92f3577b34da6a3ce929d0e0e4736", None));
+        }
+    }
+
+    #[test]
+    fn an_invalid_trace_is_replaced() {
+        let upper = PARENT.to_uppercase();
+        let zero_trace = "00-00000000000000000000000000000000-00f067aa0ba902b7-01";
+        let zero_parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01";
+        let (more, ff) = (PARENT.to_owned() + "-more", PARENT.replacen("00-", "ff-", 1));
+        for invalid in ["", "00", &upper, zero_trace, zero_parent, &more, &ff, &PARENT[..54]] {
+            let trace = trace(invalid);
+            let header = trace.header().unwrap();
+            assert_eq!(trace_id(header.as_bytes()).unwrap(), trace.id, "{invalid}");
+        }
+        assert!(Trace::of(None).made);
+    }
+}

@@ -1,0 +1,9 @@
+//! The function from outside: events in, wire bytes out.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+mod binary;
+mod events;
+mod revocations;
+mod stage;
+mod withdrawals;

@@ -1,0 +1,71 @@
+use std::path::{Path, PathBuf};
+
+use aws_config::SdkConfig;
+use policy::Policy;
+use policy_source::{Load, PolicySource, SourceError, SourceUri};
+use telemetry::Deadline;
+
+/// The access policy as its source has it now; between runs only its parsed form is kept.
+#[derive(Debug)]
+pub(crate) struct CurrentPolicy {
+    uri: SourceUri,
+    sdk: SdkConfig,
+    source: Option<PolicySource>,
+    policy: Option<Policy>,
+}
+
+/// The policy of one run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InForce<'a> {
+    pub(crate) policy: &'a Policy,
+    /// Nothing may be changed.
+    pub(crate) frozen: bool,
+}
+
+/// There is no policy to ask: nothing changes, not even by the policy of an earlier run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PolicyUnavailable {
+    #[error("{0}")]
+    Source(#[from] SourceError),
+    #[error("the source did not answer in time; check that it can be reached from the function")]
+    TooLate,
+    #[error("the source gave nothing; check that it holds a policy")]
+    Nothing,
+}
+
+impl CurrentPolicy {
+    pub(crate) fn new(uri: SourceUri, sdk: SdkConfig) -> Self {
+        Self { uri, sdk, source: None, policy: None }
+    }
+
+    pub(crate) async fn load(&mut self, deadline: Deadline) -> Result<InForce<'_>, PolicyUnavailable> {
+        let frozen = deadline.limit(self.read()).await.ok_or(PolicyUnavailable::TooLate)??;
+        let policy = self.policy.as_ref().ok_or(PolicyUnavailable::Nothing)?;
+        Ok(InForce { policy, frozen })
+    }
+
+    async fn read(&mut self) -> Result<bool, SourceError> {
+        let source = match &mut self.source {
+            Some(source) => source,
+            empty => empty.insert(open(&self.uri, &self.sdk).await?),
+        };
+        if let Some((revision, policy)) = source.load().await? {
+            tracing::info!(%revision, "new policy");
+            self.policy = Some(policy);
+        }
+        source.frozen().await
+    }
+}
+
+async fn open(uri: &SourceUri, sdk: &SdkConfig) -> Result<PolicySource, SourceError> {
+    match uri {
+        SourceUri::DynamoDb(table) => Ok(PolicySource::dynamodb(table, sdk)),
+        other => PolicySource::open(other, &package()).await,
+    }
+}
+
+/// The folder of the executable: a policy file is packaged beside it.
+fn package() -> PathBuf {
+    let executable = std::env::current_exe().unwrap_or_default();
+    executable.parent().map(Path::to_path_buf).unwrap_or_default()
+}

@@ -1,0 +1,74 @@
+use lambda_runtime::Diagnostic;
+use telemetry::FieldError;
+
+use crate::Answer;
+
+/// Why an invocation failed; Lambda tries it again and then gives the event to the dead-letter queue.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A foreign or malformed event. Nothing was looked at.
+    #[error(transparent)]
+    Event(#[from] FieldError),
+    /// A run that could not do all it should. It did what it could, and says what.
+    #[error("{fault}")]
+    Run {
+        /// The gravest thing that went wrong.
+        fault: Fault,
+        /// What it did.
+        answer: Box<Answer>,
+    },
+}
+
+/// What can go wrong in a run, the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Fault {
+    /// EC2 did not describe the connections.
+    #[error("the connections could not be described; nothing was changed")]
+    ConnectionsUnavailable,
+    /// There is no policy to ask.
+    #[error("the policy is not available; nothing was changed")]
+    PolicyUnavailable,
+    /// More removals than one run may do.
+    #[error(
+        "the policy no longer allows more connections than one run may remove; nothing was changed: check the policy, \
+         or raise the cap once by `Endpoint Sweep Requested`"
+    )]
+    MaxRemovalsExceeded,
+    /// Something should have been done and was not.
+    #[error("not everything could be done")]
+    Unsuccessful,
+    /// The inventory could not be read or written.
+    #[error("the inventory could not be read or written; without it nothing is removed after a grace")]
+    InventoryUnavailable,
+    /// The audit trail has a gap.
+    #[error("audit events were lost; the log has what they say")]
+    AuditIncomplete,
+}
+
+impl Fault {
+    /// The word of the metric, in camelCase.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectionsUnavailable => "connectionsUnavailable",
+            Self::PolicyUnavailable => "policyUnavailable",
+            Self::MaxRemovalsExceeded => "maxRemovalsExceeded",
+            Self::Unsuccessful => "unsuccessful",
+            Self::InventoryUnavailable => "inventoryUnavailable",
+            Self::AuditIncomplete => "auditIncomplete",
+        }
+    }
+}
+
+impl From<Failure> for Diagnostic {
+    /// The error message of a run is its answer, as JSON.
+    fn from(failure: Failure) -> Self {
+        let (error_type, error_message) = match failure {
+            Failure::Event(error) => ("malformedEvent".to_owned(), error.to_string()),
+            Failure::Run { fault, answer } => {
+                (fault.as_str().to_owned(), serde_json::to_string(&answer).unwrap_or_else(|error| error.to_string()))
+            }
+        };
+        Self { error_type, error_message }
+    }
+}

@@ -1,0 +1,10 @@
+//! The function from outside: events in, wire bytes out.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+mod binary;
+mod events;
+mod faults;
+mod removal;
+mod stage;
+mod sweeps;

@@ -1,0 +1,34 @@
+//! What the functions share, and no more: configuration from `LINKWARD_*`, event fields with errors that name them,
+//! deadlines, JSON logs, one metric table, audit events.
+//!
+//! A function reads its configuration once ([`Environment`]), and for each event makes a [`Run`], which collects
+//! metrics and audit events and is published once, at the end, by [`Telemetry`].
+
+mod audit;
+mod call_error;
+mod deadline;
+mod environment;
+mod fields;
+mod logs;
+mod metric;
+pub mod metrics;
+mod mode;
+mod period;
+mod program;
+mod publish;
+mod run;
+mod sdk;
+pub mod variables;
+
+pub use audit::{AuditError, DetailType};
+pub use call_error::CallError;
+pub use deadline::Deadline;
+pub use environment::{ConfigurationError, Environment};
+pub use fields::{Envelope, FieldError, Fields};
+pub use metric::{Dimension, Kind, Metric, Row, Unit};
+pub use mode::Mode;
+pub use period::Period;
+pub use program::program;
+pub use publish::Telemetry;
+pub use run::Run;
+pub use sdk::sdk_config;

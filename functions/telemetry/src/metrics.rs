@@ -1,0 +1,54 @@
+//! Every metric of the functions, in one table. Each has the dimension `Function` besides those named here.
+
+use crate::metric::Dimension::{Reason, Service, Verdict};
+use crate::metric::Kind::{Counter, Gauge};
+use crate::metric::Unit::{Count, Milliseconds};
+use crate::{Metric, Row};
+
+macro_rules! table {
+    ($($constant:ident: $n:literal = $name:literal, $unit:ident, $kind:ident, $dimensions:expr, $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub static $constant: Metric<$n> =
+                Metric { name: $name, unit: $unit, kind: $kind, dimensions: $dimensions, help: $help };
+        )*
+
+        /// All of them.
+        pub static TABLE: &[Row] = &[$($constant.row()),*];
+    };
+}
+
+table! {
+    RUNS: 0 = "Runs", Count, Counter, [], "Runs that got as far as doing something.";
+    RUN_DURATION: 0 = "RunDuration", Milliseconds, Gauge, [], "How long a run took.";
+    RUN_ERRORS: 1 = "RunErrors", Count, Counter, [Reason], "Runs that ended as an error, by what went wrong.";
+    CONNECTIONS: 3 = "Connections", Count, Gauge, [Service, Verdict, Reason], "Endpoint connections by verdict.";
+    CONNECTIONS_ACCEPTED: 1 = "ConnectionsAccepted", Count, Counter, [Service], "Connections that were accepted.";
+    CONNECTIONS_REJECTED: 2 = "ConnectionsRejected", Count, Counter, [Service, Reason],
+        "Connections that were rejected on request.";
+    CONNECTIONS_REMOVED: 2 = "ConnectionsRemoved", Count, Counter, [Service, Reason],
+        "Accepted connections that were rejected, because the policy no longer allows them.";
+    CONNECTIONS_UNSUCCESSFUL: 1 = "ConnectionsUnsuccessful", Count, Counter, [Service],
+        "Connections that should have been accepted, rejected or removed, and were not.";
+    DENIALS: 1 = "Denials", Count, Counter, [Reason], "Requests that put an entry on the deny list.";
+    DENIALS_WITHDRAWN: 0 = "DenialsWithdrawn", Count, Counter, [], "Entries of the deny list that were lifted.";
+    CERTIFICATES_REVOKED: 1 = "CertificatesRevoked", Count, Counter, [Reason], "Certificates revoked at their authority.";
+    REVOCATIONS_REMAINING: 0 = "RevocationsRemaining", Count, Counter, [],
+        "Denials and revocations that were asked for and did not happen.";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::Dimension;
+
+    #[test]
+    fn names_are_unique_and_explained() {
+        let names: BTreeSet<_> = TABLE.iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), TABLE.len());
+        assert!(TABLE.iter().all(|row| row.help.ends_with('.') && row.name.chars().all(char::is_alphanumeric)));
+        assert!(TABLE.iter().all(|row| !row.dimensions.contains(&Dimension::Function)));
+    }
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Formats, validates and tests every module and example with a mocked AWS: no account, and no network where the provider is on disk.
+# TF_PLUGIN_DIR names a folder with registry.terraform.io/hashicorp/aws in it, when it is not where one would look.
+# Without Terraform, or without the provider, nothing is checked: that is a failure where CI=true, and a remark elsewhere.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+skip() { printf 'infra: %s; nothing was checked\n' "$1"; [[ ${CI:-} != true ]] && exit 0 || exit 1; }
+command -v terraform > /dev/null || skip 'terraform is not installed'
+
+# A configuration file that is named and not there would make every command complain.
+[[ -e ${TF_CLI_CONFIG_FILE:-/} ]] || unset TF_CLI_CONFIG_FILE
+export TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1 AWS_EC2_METADATA_DISABLED=true
+
+# The first folder with a copy of the provider: where we are told, where Terraform's own configuration says, where such folders usually are.
+plugin_folder() {
+    local mirrors config=${TF_CLI_CONFIG_FILE:-$HOME/.terraformrc}
+    mirrors=$(sed -n 's/^[[:space:]]*path[[:space:]]*=[[:space:]]*"\(.*\)"/\1/p' "$config" 2> /dev/null || true)
+    for folder in "${TF_PLUGIN_DIR:-}" $mirrors "$HOME/.terraform.d/plugins" "${XDG_DATA_HOME:-$HOME/.local/share}/terraform/plugins" \
+        /usr/local/share/terraform/plugins /usr/share/terraform/plugins /opt /opt/* /opt/*/*; do
+        [[ -n $folder && -d $folder/registry.terraform.io/hashicorp/aws ]] && { printf '%s' "$folder"; return; }
+    done
+    return 0
+}
+plugins=$(plugin_folder)
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+fail() { failed=$((failed + 1)); printf '%s: %s\n' "$1" "$2"; cat "$work/log"; }
+
+terraform fmt -check -recursive -diff . > "$work/log" 2>&1 || fail infra 'not formatted: run `terraform fmt -recursive`'
+
+for folder in modules/* examples/*; do
+    export TF_DATA_DIR="$work/data/$folder"
+    mkdir -p "$TF_DATA_DIR"
+    began=$SECONDS
+    # The lock file that init leaves is of this machine.
+    rm -f "$folder/.terraform.lock.hcl"
+    if ! terraform -chdir="$folder" init -backend=false -input=false -no-color ${plugins:+-plugin-dir="$plugins"} > "$work/log" 2>&1; then
+        [[ -n $plugins ]] || skip 'the AWS provider is neither on disk nor to be had'
+        fail "$folder" 'cannot be initialised'
+        continue
+    fi
+    terraform -chdir="$folder" validate -no-color > "$work/log" 2>&1 || { fail "$folder" 'not valid'; continue; }
+    status=0
+    terraform -chdir="$folder" test -no-color > "$work/log" 2>&1 || status=$?
+    rm -f "$folder/.terraform.lock.hcl"
+    read -r good bad < <(awk '/^(Success|Failure)! / { print $2, $4 + $6 }' "$work/log") || read -r good bad <<< '0 0'
+    printf '%s: %d passed, %d failed (%ds)\n' "$folder" "$good" "$bad" $((SECONDS - began))
+    passed=$((passed + good)) failed=$((failed + bad))
+    # A run may pass and its clean-up fail.
+    if ((status != 0)); then ((bad > 0)) || failed=$((failed + 1)); cat "$work/log"; fi
+done
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0 && passed > 0))

@@ -1,0 +1,165 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+variables {
+  endpoint_services = {
+    invoices = {
+      service_id             = "vpce-svc-0aaa"
+      notification_topic_arn = "arn:aws:sns:eu-west-1:000000000000:invoices-endpoint-connections"
+    }
+    reports = {
+      service_id             = "vpce-svc-0bbb"
+      notification_topic_arn = "arn:aws:sns:eu-west-1:000000000000:reports-endpoint-connections"
+    }
+  }
+  artifacts = {
+    zips = {
+      endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
+      certificate-revoker = "../../tests/fixtures/bootstrap.zip"
+    }
+  }
+  operator_role_arns   = ["arn:aws:iam::000000000000:role/security-operator"]
+  consumer_account_ids = ["111122223333", "012345678901"]
+  certificate_authorities = [
+    { arn = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0aaa", crl_bucket_arn = "arn:aws:s3:::crl-new" },
+    { arn = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0bbb", crl_bucket_arn = "arn:aws:s3:::crl-old" },
+  ]
+}
+
+run "the_approver_decides_about_our_services_only" {
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_role_policy.function["endpoint-approver"].policy).Statement : statement.Resource
+      if length([for action in flatten([statement.Action]) : action if startswith(action, "ec2:") && !startswith(action, "ec2:Describe")]) > 0
+      ])) == toset([
+      "arn:aws:ec2:eu-west-1:000000000000:vpc-endpoint-service/vpce-svc-0aaa", "arn:aws:ec2:eu-west-1:000000000000:vpc-endpoint-service/vpce-svc-0bbb",
+    ])
+    error_message = "accepting and rejecting must be limited to our services"
+  }
+}
+
+run "the_revoker_revokes_at_our_authorities_only_and_may_publish_the_crl" {
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_iam_role_policy.function["certificate-revoker"].policy).Statement : toset(statement.Resource) if statement.Sid == "Revoke"
+    ]) == toset(var.certificate_authorities[*].arn)
+    error_message = "revoking must be limited to our authorities"
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_iam_role_policy.function["certificate-revoker"].policy).Statement : toset(statement.Resource) if statement.Sid == "PublishCrl"
+    ]) == toset(["arn:aws:s3:::crl-new/*", "arn:aws:s3:::crl-old/*"])
+    error_message = "a revocation fails when its caller may not write the CRL"
+  }
+}
+
+# The closed list of what is allowed on every resource, because AWS knows no narrower one.
+run "a_star_is_the_exception" {
+  assert {
+    condition = toset(flatten([
+      for policy in aws_iam_role_policy.function : [
+        for statement in jsondecode(policy.policy).Statement : statement.Action if contains(flatten([statement.Resource]), "*")
+      ]
+    ])) == toset(["cloudwatch:PutMetricData", "ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions"])
+    error_message = "another action is allowed on every resource"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for policy in aws_iam_role_policy.function : [
+        for statement in jsondecode(policy.policy).Statement : [for action in flatten([statement.Action]) : !strcontains(action, "*") || startswith(action, "kms:")]
+      ]
+    ]))
+    error_message = "actions are named one by one"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for policy in aws_iam_role_policy.function : [
+        for statement in jsondecode(policy.policy).Statement : statement.Condition.StringEquals["cloudwatch:namespace"] == "Linkward" if statement.Sid == "PublishMetrics"
+      ]
+    ]))
+    error_message = "metrics are limited to our namespace"
+  }
+}
+
+run "each_function_touches_only_its_tables" {
+  assert {
+    condition = !anytrue(flatten([
+      for statement in jsondecode(aws_iam_role_policy.function["endpoint-approver"].policy).Statement :
+      [for action in flatten([statement.Action]) : startswith(action, "acm-pca:") || startswith(action, "s3:")]
+    ]))
+    error_message = "the approver has no business with certificates"
+  }
+
+  assert {
+    condition = !anytrue(flatten([
+      for statement in jsondecode(aws_iam_role_policy.function["certificate-revoker"].policy).Statement :
+      [for action in flatten([statement.Action]) : startswith(action, "ec2:") || startswith(action, "appconfig:")]
+    ]))
+    error_message = "the revoker has no business with endpoints"
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_role_policy.function["endpoint-approver"].policy).Statement :
+      [for action in flatten([statement.Action]) : action if startswith(action, "dynamodb:")]
+    ])) == toset(["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:Scan"])
+    error_message = "the approver calls these three and no others"
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_role_policy.function["certificate-revoker"].policy).Statement : statement.Action if statement.Sid == "WriteDenyList"
+    ])) == toset(["dynamodb:PutItem", "dynamodb:UpdateItem"])
+    error_message = "a denial is withdrawn, never deleted"
+  }
+}
+
+run "operators_cannot_write_the_deny_list_past_the_revoker" {
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_iam_policy.operator.policy).Statement : statement.Resource if statement.Sid == "WritePolicy"
+    ]) == aws_dynamodb_table.this["access-policy"].arn
+    error_message = "operators write the access policy and no other table"
+  }
+
+  assert {
+    condition = length(flatten([
+      for statement in jsondecode(aws_iam_policy.operator.policy).Statement : [for action in flatten([statement.Action]) : action if strcontains(action, "Put") || strcontains(action, "Write") || strcontains(action, "Update") || strcontains(action, "Delete")]
+      if !contains(["WritePolicy", "Ask"], statement.Sid)
+    ])) == 0
+    error_message = "everything else is reading"
+  }
+}
+
+run "dead_letters_take_from_our_rules_and_topics_only" {
+  assert {
+    condition = alltrue(flatten([
+      for policy in aws_sqs_queue_policy.dead_letters : [
+        for statement in jsondecode(policy.policy).Statement : length(statement.Condition.ArnEquals["aws:SourceArn"]) > 0 if statement.Effect == "Allow"
+      ]
+    ]))
+    error_message = "a queue open to a service is open to every account of it"
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_sqs_queue_policy.dead_letters["endpoint-approver"].policy).Statement : toset(statement.Condition.ArnEquals["aws:SourceArn"])
+      if statement.Sid == "TopicsOfTheServices"
+    ]) == toset([for service in var.endpoint_services : service.notification_topic_arn])
+    error_message = "what a topic cannot deliver must be allowed into the queue"
+  }
+}
+
+run "the_key_serves_our_logs_and_no_others" {
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key_policy.this.policy).Statement : statement.Condition.ArnLike["kms:EncryptionContext:aws:logs:arn"]
+      if statement.Sid == "LogsOfTheFunctions"
+    ]) == "arn:aws:logs:eu-west-1:000000000000:log-group:/aws/lambda/linkward-*"
+    error_message = "the logs service may use the key for the functions' groups only"
+  }
+}

@@ -1,0 +1,166 @@
+variable "name" {
+  description = "Name of the bus, and what every name of this module begins with."
+  type        = string
+  default     = "linkward"
+
+  validation {
+    # Rules take 64 characters, and the longest of ours adds 33.
+    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.name)) && var.name != "default"
+    error_message = "Write 2 to 24 lower-case letters, digits and hyphens, beginning with a letter; not `default`, which is AWS's own bus."
+  }
+}
+
+variable "endpoint_services" {
+  description = "The endpoint services to manage, by a name for each (outputs of module provider-service)."
+  type = map(object({
+    service_id             = string
+    notification_topic_arn = string
+  }))
+
+  validation {
+    # An approver with no service would describe nothing; one with no filter would decide about services that are not ours.
+    condition     = length(var.endpoint_services) > 0
+    error_message = "Name at least one endpoint service."
+  }
+
+  validation {
+    condition     = alltrue([for service in var.endpoint_services : can(regex("^vpce-svc-[0-9a-f]+$", service.service_id))])
+    error_message = "Every service_id is the id of an endpoint service, such as vpce-svc-0123456789abcdef0."
+  }
+
+  validation {
+    condition     = alltrue([for service in var.endpoint_services : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", service.notification_topic_arn))])
+    error_message = "Every notification_topic_arn is the ARN of an SNS topic."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.endpoint_services) : can(regex("^[a-z0-9-]{1,40}$", name))])
+    error_message = "Names of endpoint services are up to 40 lower-case letters, digits and hyphens."
+  }
+}
+
+variable "artifacts" {
+  description = "The built functions: the zip of each, by the function's name, and the architecture they were built for."
+  type = object({
+    zips         = map(string)
+    architecture = optional(string, "arm64")
+  })
+
+  validation {
+    condition     = alltrue([for zip in values(var.artifacts.zips) : endswith(zip, ".zip") && fileexists(zip)])
+    error_message = "Every artifact is the path of a zip that exists: build it first (cargo lambda build --profile lambda --arm64 --output-format zip)."
+  }
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.artifacts.architecture)
+    error_message = "artifacts.architecture is arm64 or x86_64."
+  }
+}
+
+variable "operator_role_arns" {
+  description = "Roles that may send as linkward.operator: ask for revocations and sweeps, announce a policy."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.operator_role_arns) > 0
+    error_message = "Name at least one operator role: without any nobody can revoke."
+  }
+
+  validation {
+    # A session's principal is its role. A wildcard, an account or a user would let in whoever comes next.
+    condition     = alltrue([for arn in var.operator_role_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9/_+=,.@-]+$", arn))])
+    error_message = "Write whole ARNs of IAM roles, such as arn:aws:iam::123456789012:role/security-operator; no wildcards, accounts or users."
+  }
+}
+
+variable "consumer_account_ids" {
+  description = "Accounts that may forward CreateVpcEndpoint to the bus (output `consumer_account_ids` of module provider-service)."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for account in var.consumer_account_ids : can(regex("^[0-9]{12}$", account))])
+    error_message = "Account ids are 12 digits."
+  }
+}
+
+variable "certificate_authorities" {
+  description = "The certificate authorities whose certificates may be revoked, each with the bucket of its CRL (outputs of module pki). During a rollover: the old one too."
+  type = list(object({
+    arn            = string
+    crl_bucket_arn = string
+  }))
+
+  validation {
+    condition     = length(var.certificate_authorities) > 0
+    error_message = "Name at least one certificate authority."
+  }
+
+  validation {
+    condition     = alltrue([for authority in var.certificate_authorities : can(regex("^arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:[0-9]{12}:certificate-authority/[0-9a-f-]+$", authority.arn))])
+    error_message = "Every arn is the ARN of a private certificate authority."
+  }
+
+  validation {
+    condition     = alltrue([for authority in var.certificate_authorities : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]+$", authority.crl_bucket_arn))])
+    error_message = "Every crl_bucket_arn is the ARN of a bucket, without a path."
+  }
+}
+
+variable "policy_source" {
+  description = "Where the approver reads the access policy, when not in the table of this module: appconfig:APPLICATION/ENVIRONMENT/PROFILE by ids (output `policy_source` of module policy-store)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.policy_source == null ? true : can(regex("^appconfig:[a-z0-9]{4,7}/[a-z0-9]{4,7}/[a-z0-9]{4,7}$", var.policy_source))
+    error_message = "Write appconfig:APPLICATION/ENVIRONMENT/PROFILE with AppConfig's ids, or leave it out for the table of this module."
+  }
+}
+
+variable "mode" {
+  description = "enforce, or audit: verdicts and revocations are reported, nothing is changed."
+  type        = string
+  default     = "enforce"
+
+  validation {
+    condition     = contains(["audit", "enforce"], var.mode)
+    error_message = "mode is enforce or audit."
+  }
+}
+
+variable "removal" {
+  description = "How long an accepted connection stays after the policy stopped allowing it, and how many one run may remove before it stops and alarms."
+  type = object({
+    grace = optional(string, "15m")
+    max   = optional(number, 5)
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^[0-9]{1,9}(ms|s|m|h|d)$", var.removal.grace))
+    error_message = "removal.grace is an integer and ms, s, m, h or d, such as 15m."
+  }
+
+  validation {
+    condition     = var.removal.max >= 0 && var.removal.max <= 100000 && floor(var.removal.max) == var.removal.max
+    error_message = "removal.max is an integer from 0 (remove nothing) to 100000."
+  }
+}
+
+variable "sweep_schedule" {
+  description = "How often the approver looks at every connection, whatever it was told."
+  type        = string
+  default     = "rate(5 minutes)"
+
+  validation {
+    condition     = can(regex("^(rate\\(([2-9]|[1-5][0-9]) minutes\\)|rate\\(1 (minute|hour)\\))$", var.sweep_schedule))
+    error_message = "Write rate(N minutes), at most an hour apart: the sweep is what repairs everything else."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Refuse to delete the tables. Turn it off, apply, and only then destroy."
+  type        = bool
+  default     = true
+}

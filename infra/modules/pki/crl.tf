@@ -1,0 +1,62 @@
+# The bucket of the CRL: private, read by the runtime with s3://, written by AWS.
+
+resource "aws_s3_bucket" "crl" {
+  bucket = "${var.name}-crl-${local.account}-${local.region}"
+}
+
+resource "aws_s3_bucket_public_access_block" "crl" {
+  bucket                  = aws_s3_bucket.crl.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "crl" {
+  bucket = aws_s3_bucket.crl.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+# A CRL is no secret: encrypted by S3 itself, so that no missing grant of a key stops AWS from publishing it.
+resource "aws_s3_bucket_server_side_encryption_configuration" "crl" {
+  bucket = aws_s3_bucket.crl.id
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+# Each CRL replaces the last one; the earlier ones tell what was revoked when.
+resource "aws_s3_bucket_versioning" "crl" {
+  bucket = aws_s3_bucket.crl.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "crl" {
+  bucket = aws_s3_bucket.crl.id
+
+  rule {
+    id     = "earlier-crls"
+    status = "Enabled"
+
+    filter {}
+
+    noncurrent_version_expiration {
+      noncurrent_days = 365
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.crl]
+}

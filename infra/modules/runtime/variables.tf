@@ -1,0 +1,204 @@
+variable "name" {
+  description = "Name of the service: cluster, tasks and logs carry it."
+  type        = string
+
+  validation {
+    # Roles take 64 characters, and ours add 18.
+    condition     = can(regex("^[a-z][a-z0-9-]{0,30}[a-z0-9]$", var.name))
+    error_message = "Write 2 to 32 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "vpc_id" {
+  description = "VPC of the tasks: the load balancer's."
+  type        = string
+
+  validation {
+    condition     = can(regex("^vpc-[0-9a-f]+$", var.vpc_id))
+    error_message = "Write the id of a VPC, such as vpc-0123456789abcdef0."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Private subnets of the tasks, with a way to AWS's APIs: VPC endpoints or a NAT gateway."
+  type        = list(string)
+
+  validation {
+    condition     = length(distinct(var.subnet_ids)) >= 2 && alltrue([for id in var.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))])
+    error_message = "Give at least two different ids of subnets, such as subnet-0123456789abcdef0."
+  }
+}
+
+variable "load_balancer" {
+  description = "The load balancer in front (output `load_balancer` of module provider-service)."
+  type = object({
+    security_group_id  = string
+    target_group_arn   = string
+    arn_suffix         = string
+    availability_zones = list(string)
+    cidr_blocks        = list(string)
+    tls_port           = number
+    health_port        = number
+  })
+}
+
+variable "tables" {
+  description = "ARNs of the tables and of their key (output `tables` of module control-plane)."
+  type = object({
+    access-policy      = string
+    deny-list          = string
+    endpoint-inventory = string
+    kms_key            = string
+  })
+}
+
+variable "image" {
+  description = "The runtime's image, by digest."
+  type        = string
+
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "Write REPOSITORY@sha256:DIGEST: a tag can be moved to another image."
+  }
+}
+
+variable "configuration" {
+  description = "The runtime's configuration (YAML): tls, identity, policy, limits, telemetry. Addresses, PROXY protocol, upstream and tables are set by this module."
+  type        = string
+
+  validation {
+    condition     = can(yamldecode(var.configuration).tls) && can(yamldecode(var.configuration).identity.trustDomain)
+    error_message = "Write YAML with at least `tls: {}` and `identity: {trustDomain: …}`."
+  }
+
+  validation {
+    condition     = length(setintersection(try(keys(yamldecode(var.configuration)), []), ["listen", "adminListen", "healthListen", "proxyProtocol", "upstream"])) == 0
+    error_message = "Leave out listen, adminListen, healthListen, proxyProtocol and upstream: they follow from the load balancer and the API."
+  }
+
+  validation {
+    condition     = try(yamldecode(var.configuration).denyList.source, null) == null && try(yamldecode(var.configuration).endpoints.source, null) == null
+    error_message = "Leave out denyList.source and endpoints.source: they are the tables of the control plane."
+  }
+}
+
+variable "files" {
+  description = "Secrets that the runtime reads as files. secrets: by file name, the ARN of a secret (or of a key of its JSON, …:secret:NAME:KEY::); server.crt, server.key and ca.crt are found without being named in the configuration. image: one with a shell, such as busybox, by digest, which writes them when a task starts. A new value takes a new deployment."
+  type = object({
+    secrets = map(string)
+    image   = string
+  })
+  default = null
+
+  validation {
+    condition     = alltrue([for name in keys(try(var.files.secrets, {})) : can(regex("^[a-z0-9][a-z0-9.-]*$", name))])
+    error_message = "File names are lower-case letters, digits, dots and hyphens."
+  }
+
+  validation {
+    condition     = alltrue([for arn in values(try(var.files.secrets, {})) : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:]+(:[^:]*:[^:]*:[^:]*)?$", arn))])
+    error_message = "Every file is the ARN of a secret, or of a key of its JSON: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME or …:NAME:KEY::."
+  }
+
+  validation {
+    condition     = var.files == null ? true : can(regex("@sha256:[0-9a-f]{64}$", var.files.image))
+    error_message = "files.image is REPOSITORY@sha256:DIGEST: a tag can be moved to another image."
+  }
+
+  validation {
+    # A task without them would start, fail and start again.
+    condition = alltrue([
+      for key, name in { certificateChain = "server.crt", privateKey = "server.key", clientTrustAnchors = "ca.crt" } :
+      try(yamldecode(var.configuration).tls[key], null) != null || contains(keys(try(var.files.secrets, {})), name)
+    ])
+    error_message = "The runtime needs server.crt, server.key and ca.crt among files.secrets, or tls.certificateChain, tls.privateKey and tls.clientTrustAnchors in the configuration."
+  }
+}
+
+variable "api" {
+  description = "The API: a container that listens on loopback. Secrets by environment variable. null: the runtime's built-in answer."
+  type = object({
+    image       = string
+    port        = number
+    environment = optional(map(string), {})
+    secrets     = optional(map(string), {})
+  })
+  default = null
+
+  validation {
+    condition     = var.api == null ? true : can(regex("@sha256:[0-9a-f]{64}$", var.api.image))
+    error_message = "api.image is REPOSITORY@sha256:DIGEST: a tag can be moved to another image."
+  }
+
+  validation {
+    condition     = var.api == null ? true : var.api.port >= 1024 && var.api.port <= 65535 && !contains([8080, 8081, 8443], var.api.port)
+    error_message = "api.port is from 1024 to 65535, and none of the runtime's 8080, 8081 and 8443."
+  }
+}
+
+variable "scaling" {
+  description = "How many tasks, and what one of them takes before there are more."
+  type = object({
+    min                  = optional(number, 2)
+    max                  = optional(number, 10)
+    cpu_percent          = optional(number, 60)
+    connections_per_task = optional(number, 5000)
+  })
+  default = {}
+
+  validation {
+    condition     = var.scaling.min >= 2 && var.scaling.max >= var.scaling.min
+    error_message = "scaling.min is at least 2, for one task is one failure, and scaling.max no less."
+  }
+
+  validation {
+    condition     = var.scaling.cpu_percent >= 10 && var.scaling.cpu_percent <= 90
+    error_message = "scaling.cpu_percent is from 10 to 90."
+  }
+
+  validation {
+    # The runtime's own limit is 10,000: scaling must come before refusing.
+    condition     = var.scaling.connections_per_task >= 100 && var.scaling.connections_per_task <= 9000
+    error_message = "scaling.connections_per_task is from 100 to 9000."
+  }
+}
+
+variable "size" {
+  description = "A task's CPU units, its memory in MiB, and its architecture, the images' own."
+  type = object({
+    cpu          = optional(number, 512)
+    memory       = optional(number, 1024)
+    architecture = optional(string, "ARM64")
+  })
+  default = {}
+
+  validation {
+    condition = try(
+      contains({
+        "256"  = [512, 1024, 2048]
+        "512"  = range(1024, 4097, 1024)
+        "1024" = range(2048, 8193, 1024)
+        "2048" = range(4096, 16385, 1024)
+        "4096" = range(8192, 30721, 1024)
+      }[tostring(var.size.cpu)], var.size.memory),
+      false,
+    )
+    error_message = "size is one of Fargate's: cpu 256, 512, 1024, 2048 or 4096, and memory from twice to eight times as much, in GiB steps."
+  }
+
+  validation {
+    condition     = contains(["ARM64", "X86_64"], var.size.architecture)
+    error_message = "size.architecture is ARM64 or X86_64."
+  }
+}
+
+variable "secret_kms_key_arns" {
+  description = "Keys of your own that encrypt the secrets."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.secret_kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+$", arn))])
+    error_message = "Write ARNs of KMS keys, such as arn:aws:kms:eu-west-1:123456789012:key/…"
+  }
+}

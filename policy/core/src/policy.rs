@@ -1,0 +1,126 @@
+//! The access policy in force.
+
+mod caller;
+mod entries;
+mod rule;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+pub(crate) use caller::Caller;
+use entries::PolicyDocument;
+pub(crate) use entries::{ConsumerEntry, EndpointsEntry};
+
+use crate::document::{self, DocumentError, Keyed, Problem, Problems};
+use crate::endpoint::Endpoints;
+use crate::{Format, IdentityPattern, Revision, SpiffeId, TrustDomain};
+
+/// Everything that is wrong with a policy.
+pub type PolicyError = DocumentError;
+
+/// The access policy in force: the checked and indexed form of the one document that opens both gates.
+#[derive(Debug)]
+pub struct Policy {
+    revision: Revision,
+    trust_domain: TrustDomain,
+    endpoints: Endpoints,
+    callers: Vec<Caller>,
+    /// Identities, to indices of `callers`.
+    exact: HashMap<SpiffeId, usize>,
+    /// What comes before the `/*` of a pattern, likewise.
+    prefixes: HashMap<SpiffeId, usize>,
+}
+
+impl Policy {
+    /// Reads and checks a document.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with line and column.
+    pub fn parse(bytes: &[u8], format: Format, name: &str, revision: Revision) -> Result<Self, PolicyError> {
+        document::read(bytes, format, name, |document| Self::build(document, &revision))
+    }
+
+    fn build(document: PolicyDocument, revision: &Revision) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut policy = Self {
+            revision: revision.clone(),
+            trust_domain: document.trust_domain,
+            endpoints: Endpoints::new(document.endpoints.0, &mut problems),
+            callers: Vec::with_capacity(document.callers.len()),
+            exact: HashMap::with_capacity(document.callers.len()),
+            prefixes: HashMap::new(),
+        };
+        for (index, Keyed(entry)) in document.callers.into_iter().enumerate() {
+            let path = || format!("/callers/{index}");
+            policy.index_caller(&entry.identity, index, &mut problems);
+            policy.callers.push(Caller::new(entry, path, &mut problems));
+        }
+        if problems.is_empty() { Ok(policy) } else { Err(problems) }
+    }
+
+    fn index_caller(&mut self, identity: &IdentityPattern, index: usize, problems: &mut Problems) {
+        let path = || format!("/callers/{index}/identity");
+        if identity.base().trust_domain() != self.trust_domain.as_str() {
+            problems.push(|| {
+                let message = format!("`{identity}` is not in the trust domain `{}`", self.trust_domain);
+                Problem::in_value(path(), message)
+            });
+        }
+        let map = if identity.is_prefix() { &mut self.prefixes } else { &mut self.exact };
+        match map.entry(identity.base().clone()) {
+            Entry::Vacant(entry) => _ = entry.insert(index),
+            Entry::Occupied(_) => problems.push(|| {
+                Problem::in_value(path(), format!("`{identity}` has an entry already, put its rules together"))
+            }),
+        }
+    }
+
+    /// The revision the document was read with.
+    #[must_use]
+    pub fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// The trust domain every caller belongs to.
+    #[must_use]
+    pub fn trust_domain(&self) -> &TrustDomain {
+        &self.trust_domain
+    }
+
+    /// What the policy says of endpoint connections.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// How many callers the policy names, patterns included.
+    #[must_use]
+    pub fn callers_len(&self) -> usize {
+        self.callers.len()
+    }
+
+    /// The identities named in full, without the patterns.
+    pub fn caller_identities(&self) -> impl Iterator<Item = &SpiffeId> {
+        self.exact.keys()
+    }
+
+    /// The entry for an identity: its own, or that of the longest prefix above it.
+    pub(crate) fn caller(&self, identity: &SpiffeId) -> Option<&Caller> {
+        let index = self.exact.get(identity).or_else(|| self.longest_prefix(identity.as_str()))?;
+        self.callers.get(*index)
+    }
+
+    fn longest_prefix(&self, identity: &str) -> Option<&usize> {
+        if self.prefixes.is_empty() {
+            return None;
+        }
+        let mut parents = std::iter::successors(Some(identity), |child| Some(child.rsplit_once('/')?.0)).skip(1);
+        parents.find_map(|parent| self.prefixes.get(parent))
+    }
+}
+
+/// The JSON Schema of the access policy.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(PolicyDocument).to_value()
+}

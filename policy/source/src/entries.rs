@@ -1,0 +1,196 @@
+//! Where the deny list and the endpoint inventory come from: lists of entries, in a file or a table.
+
+use std::marker::PhantomData;
+use std::path::Path;
+
+use policy::deny_list::DenyList;
+use policy::inventory::Inventory;
+use policy::{Format, Revision};
+
+use crate::error::off_thread;
+use crate::file::FileSource;
+use crate::{Load, SourceError, SourceUri};
+
+/// The source of the deny list.
+///
+/// # The table
+/// `dynamodb:TABLE` names a table with the partition key `pk` (string) and the index `byTime`: partition key `all`
+/// (string), sort key `changedAt` (string), projection `ALL`. An item is an entry, its attributes the fields of the
+/// file under the same names and as strings:
+///
+/// | attribute | |
+/// |---|---|
+/// | `pk` | `serial#…`, `identity#…` or `account#…`, as [`key`] gives it: a second put is the same entry |
+/// | `serialNumber`, `identity`, `account` | that one which `pk` names, and no other; without it `pk` says it all |
+/// | `certificateAuthority`, `reason`, `requestedBy`, `at`, `expires`, `issuedBefore` | optional |
+/// | `all` | `"all"` |
+/// | `changedAt` | time of this put, by [`changed_at`](crate::changed_at): UTC, six digits of the second |
+/// | `expiresEpoch` | number, the table's TTL: `expires` in whole seconds since 1970, rounded up; none without |
+/// | `withdrawn` | boolean; `true`: the entry no longer counts |
+///
+/// **A writer withdraws an entry by a put, not by a delete**: the same `pk`, `withdrawn: true`, a new `changedAt`, and
+/// an `expiresEpoch` a day or more ahead, so that every reader has seen it before TTL removes it. Denied anew, the
+/// entry is put again without `withdrawn`. Readers ask the index for `changedAt` later than the newest they have
+/// seen, less a minute for clocks that differ and for the lag of the index. A deleted item, one without `all`, and one
+/// whose `changedAt` is further behind take effect when the whole table is read again, which is every five minutes.
+/// Other attributes are ignored.
+///
+/// **A malformed item** whose key can be read denies its subject without limit, whatever else it says, and a warning
+/// names it: it may block too much, never too little. One that names nobody refuses everything that is read with it:
+/// the list in force stays, the error names the item's key, and the list ages until `maxStaleness` denies. Nothing is
+/// dropped in silence, nothing is lost: once the item is corrected, withdrawn or deleted, the next check takes in all
+/// that came meanwhile.
+///
+/// Readers need `dynamodb:Scan` on the table and `dynamodb:Query` on the index.
+///
+/// [`key`]: policy::deny_list::DenyListEntry::key
+pub type DenyListSource = EntrySource<DenyList>;
+
+/// The source of the endpoint inventory.
+///
+/// # The table
+/// `dynamodb:TABLE` names a table with the partition key `endpointId` (string) and the index `byTime` as that of
+/// [`DenyListSource`]. The runtime reads these attributes, all strings:
+///
+/// | attribute | |
+/// |---|---|
+/// | `endpointId` | `vpce-…` |
+/// | `account` | its owner, 12 digits |
+/// | `serviceId`, `state` | optional; AWS's words |
+/// | `all`, `changedAt`, `expiresEpoch`, `withdrawn` | as in the deny list |
+///
+/// and ignores those that only the approver reads: `createdAt`, `verdict`, `reason`, `consumer`, `delistedSince`,
+/// `policyRevision`. Changes, withdrawals, deletions and malformed items are taken as in the deny list.
+pub type InventorySource = EntrySource<Inventory>;
+
+/// The source of a list of entries; a [`Load`].
+#[derive(Debug)]
+pub struct EntrySource<T: Collection> {
+    origin: Origin<T>,
+    /// What was read last was not found good: refused, or its check was cancelled.
+    unchecked: bool,
+}
+
+#[derive(Debug)]
+enum Origin<T: Collection> {
+    File(FileSource, PhantomData<T>),
+    #[cfg(feature = "dynamodb")]
+    DynamoDb(crate::dynamodb::Rows<T::Entry>),
+}
+
+/// What a list of entries becomes.
+pub trait Collection: Sized + Send + Sync + std::fmt::Debug + 'static {
+    #[cfg(feature = "dynamodb")]
+    #[doc(hidden)]
+    type Entry: crate::dynamodb::Entry;
+
+    #[doc(hidden)]
+    fn parse(bytes: &[u8], format: Format, name: &str) -> Result<Self, SourceError>;
+
+    #[cfg(feature = "dynamodb")]
+    #[doc(hidden)]
+    fn collect(entries: impl Iterator<Item = Self::Entry>) -> Self;
+}
+
+impl Collection for DenyList {
+    #[cfg(feature = "dynamodb")]
+    type Entry = policy::deny_list::DenyListEntry;
+
+    fn parse(bytes: &[u8], format: Format, name: &str) -> Result<Self, SourceError> {
+        Self::parse(bytes, format, name).map_err(|error| SourceError::Refused(error.to_string()))
+    }
+
+    /// Without what has expired: TTL may take days to delete it.
+    #[cfg(feature = "dynamodb")]
+    fn collect(entries: impl Iterator<Item = Self::Entry>) -> Self {
+        let now = policy::Timestamp::now();
+        Self::from_entries(entries.filter(|entry| entry.expires.is_none_or(|expires| expires > now)))
+    }
+}
+
+impl Collection for Inventory {
+    #[cfg(feature = "dynamodb")]
+    type Entry = policy::inventory::InventoryEntry;
+
+    fn parse(bytes: &[u8], format: Format, name: &str) -> Result<Self, SourceError> {
+        Self::parse(bytes, format, name).map_err(|error| SourceError::Refused(error.to_string()))
+    }
+
+    #[cfg(feature = "dynamodb")]
+    fn collect(entries: impl Iterator<Item = Self::Entry>) -> Self {
+        Self::from_entries(entries)
+    }
+}
+
+impl<T: Collection> EntrySource<T> {
+    /// Opens a source, reading nothing yet; relative paths start at `base`. Only `dynamodb:` looks for an AWS
+    /// configuration, in the environment.
+    ///
+    /// # Errors
+    /// This build does not have the source.
+    pub async fn open(uri: &SourceUri, base: &Path) -> Result<Self, SourceError> {
+        let origin = match uri {
+            SourceUri::File(path) => Origin::File(FileSource::new(base.join(path)), PhantomData),
+            #[cfg(feature = "dynamodb")]
+            SourceUri::DynamoDb(table) => return Ok(Self::dynamodb(table, &crate::dynamodb::environment().await)),
+            #[cfg(not(feature = "dynamodb"))]
+            SourceUri::DynamoDb(_) => return Err(SourceError::NotInThisBuild(uri.to_string())),
+        };
+        Ok(Self { origin, unchecked: false })
+    }
+
+    /// A table, reached with this AWS configuration. Calls are bounded in time whether it says so or not.
+    #[cfg(feature = "dynamodb")]
+    pub fn dynamodb(table: &str, sdk: &aws_config::SdkConfig) -> Self {
+        Self { origin: Origin::DynamoDb(crate::dynamodb::Rows::new(table, sdk)), unchecked: false }
+    }
+
+    /// How often a table is read as a whole instead of every five minutes; a file always is.
+    #[cfg(feature = "dynamodb")]
+    #[must_use]
+    pub fn complete_every(mut self, every: std::time::Duration) -> Self {
+        if let Origin::DynamoDb(rows) = &mut self.origin {
+            rows.complete_every(every);
+        }
+        self
+    }
+
+    fn refuse(&mut self) {
+        match &mut self.origin {
+            Origin::File(file, _) => file.refuse(),
+            #[cfg(feature = "dynamodb")]
+            Origin::DynamoDb(rows) => rows.refuse(),
+        }
+    }
+}
+
+impl<T: Collection> Load for EntrySource<T> {
+    type Value = T;
+    type Error = SourceError;
+
+    fn is_remote(&self) -> bool {
+        !matches!(self.origin, Origin::File(..))
+    }
+
+    async fn load(&mut self) -> Result<Option<(Revision, T)>, SourceError> {
+        if self.unchecked {
+            self.refuse();
+        }
+        let (revision, value) = match &mut self.origin {
+            Origin::File(file, _) => {
+                let name = file.name();
+                let Some((revision, bytes)) = file.fetch().await? else { return Ok(None) };
+                self.unchecked = true;
+                (revision, off_thread(move || T::parse(&bytes, Format::from_name(&name), &name)).await?)
+            }
+            #[cfg(feature = "dynamodb")]
+            Origin::DynamoDb(rows) => {
+                let Some((revision, entries)) = rows.fetch().await? else { return Ok(None) };
+                self.unchecked = true;
+                (revision, off_thread(move || Ok(T::collect(entries.values().cloned()))).await?)
+            }
+        };
+        self.unchecked = false;
+        Ok(Some((revision, value)))
+    }
+}

@@ -1,0 +1,25 @@
+//! Where policy, deny list and endpoint inventory come from.
+//!
+//! A source gives bytes with a revision; they are checked whole and become a snapshot, which [`Live`] keeps in force
+//! and replaces whole, or not at all. `file:` needs no AWS configuration; `dynamodb:` is the feature `dynamodb`.
+//!
+//! The formats of the tables, which their writers keep to, are described at [`PolicySource`], [`DenyListSource`] and
+//! [`InventorySource`].
+
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+mod entries;
+mod error;
+mod file;
+mod live;
+mod pace;
+mod policy_source;
+mod uri;
+
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::{TableError, changed_at};
+pub use entries::{DenyListSource, EntrySource, InventorySource};
+pub use error::SourceError;
+pub use live::{Live, LiveError, Load, Loaded};
+pub use policy_source::{Document, PolicySource};
+pub use uri::{SourceUri, SourceUriError};

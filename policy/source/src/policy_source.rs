@@ -1,0 +1,136 @@
+//! Where the access policy comes from.
+
+use std::path::Path;
+
+use policy::{Format, Policy, Revision};
+
+use crate::error::off_thread;
+use crate::file::FileSource;
+use crate::{Load, SourceError, SourceUri};
+
+/// A document as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its version: what the source says it is, or for a file `sha256:` and 16 hex digits of its hash.
+    pub revision: Revision,
+    /// Its bytes, unchecked.
+    pub bytes: Vec<u8>,
+    /// How to read them.
+    pub format: Format,
+    /// What messages call it: a file's path, or a table and its item.
+    pub name: String,
+}
+
+/// The source of the access policy; as a [`Load`] it gives it parsed and checked.
+///
+/// # The table
+/// `dynamodb:TABLE` names a table with the partition key `pk` (string) and these items:
+///
+/// | `pk` | attribute | |
+/// |---|---|---|
+/// | `meta` | `revision` (string) | changes whenever `document` does: the document is read only when it changed |
+/// | | `document` (string) | the access policy; with all else in the item at most 400 KB, DynamoDB's limit |
+/// | | `format` (string) | `yaml` or `json`; default `yaml` |
+/// | `freeze` | `frozen` (boolean) | `true`: endpoint connections are left as they are; no item: `false` |
+///
+/// Reads are strongly consistent; one item is one revision, so that nobody sees half of one. The reader needs
+/// `dynamodb:GetItem`.
+#[derive(Debug)]
+pub struct PolicySource {
+    origin: Origin,
+    /// The document given last was not found good: refused, or its check was cancelled.
+    unchecked: bool,
+}
+
+#[derive(Debug)]
+enum Origin {
+    File(FileSource),
+    #[cfg(feature = "dynamodb")]
+    DynamoDb(crate::dynamodb::PolicyTable),
+}
+
+impl PolicySource {
+    /// Opens a source, reading nothing yet; relative paths start at `base`. Only `dynamodb:` looks for an AWS
+    /// configuration, in the environment.
+    ///
+    /// # Errors
+    /// This build does not have the source.
+    pub async fn open(uri: &SourceUri, base: &Path) -> Result<Self, SourceError> {
+        let origin = match uri {
+            SourceUri::File(path) => Origin::File(FileSource::new(base.join(path))),
+            #[cfg(feature = "dynamodb")]
+            SourceUri::DynamoDb(table) => return Ok(Self::dynamodb(table, &crate::dynamodb::environment().await)),
+            #[cfg(not(feature = "dynamodb"))]
+            SourceUri::DynamoDb(_) => return Err(SourceError::NotInThisBuild(uri.to_string())),
+        };
+        Ok(Self { origin, unchecked: false })
+    }
+
+    /// A table, reached with this AWS configuration. Calls are bounded in time whether it says so or not.
+    #[cfg(feature = "dynamodb")]
+    pub fn dynamodb(table: &str, sdk: &aws_config::SdkConfig) -> Self {
+        Self { origin: Origin::DynamoDb(crate::dynamodb::PolicyTable::new(table, sdk)), unchecked: false }
+    }
+
+    /// The document if it is not the one given last. Who finds that it cannot be used says so by
+    /// [`PolicySource::refuse`]; [`Load::load`] does both.
+    ///
+    /// # Errors
+    /// The source cannot be read, or there is no document in it.
+    pub async fn fetch(&mut self) -> Result<Option<Document>, SourceError> {
+        match &mut self.origin {
+            Origin::File(file) => {
+                let name = file.name();
+                let format = Format::from_name(&name);
+                Ok(file.fetch().await?.map(|(revision, bytes)| Document { revision, bytes, format, name }))
+            }
+            #[cfg(feature = "dynamodb")]
+            Origin::DynamoDb(table) => Ok(table.fetch().await?),
+        }
+    }
+
+    /// Has the next fetch give the document again although it did not change, because it was refused.
+    pub fn refuse(&mut self) {
+        match &mut self.origin {
+            Origin::File(file) => file.refuse(),
+            #[cfg(feature = "dynamodb")]
+            Origin::DynamoDb(table) => table.refuse(),
+        }
+    }
+
+    /// Whether the freeze switch is on; a file has none.
+    ///
+    /// # Errors
+    /// The table cannot be read, or the switch is not a boolean: then nothing is known, and nothing may be changed.
+    pub async fn frozen(&self) -> Result<bool, SourceError> {
+        match &self.origin {
+            Origin::File(_) => Ok(false),
+            #[cfg(feature = "dynamodb")]
+            Origin::DynamoDb(table) => Ok(table.frozen().await?),
+        }
+    }
+}
+
+impl Load for PolicySource {
+    type Value = Policy;
+    type Error = SourceError;
+
+    fn is_remote(&self) -> bool {
+        !matches!(self.origin, Origin::File(_))
+    }
+
+    async fn load(&mut self) -> Result<Option<(Revision, Policy)>, SourceError> {
+        if self.unchecked {
+            self.refuse();
+        }
+        let Some(document) = self.fetch().await? else { return Ok(None) };
+        self.unchecked = true;
+        let policy = off_thread(move || {
+            let Document { revision, bytes, format, name } = document;
+            Policy::parse(&bytes, format, &name, revision).map_err(|error| SourceError::Refused(error.to_string()))
+        })
+        .await?;
+        self.unchecked = false;
+        Ok(Some((policy.revision().clone(), policy)))
+    }
+}

@@ -1,0 +1,8 @@
+//! Sources and snapshots as their users see them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+mod deny_list_table;
+mod file;
+mod inventory_table;
+mod live;
+mod policy_table;

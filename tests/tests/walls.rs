@@ -1,0 +1,147 @@
+//! The walls of the workspace: which crate may name which dependency (`deny.toml`), and which way the arrows point.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test code")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Which crates of the workspace each crate may depend on: `operator`, `functions`, `api-runtime` → `policy/source` → `policy/core`.
+/// Tests stand outside and may look at everything.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("policy", &[]),
+    ("policy-source", &["policy"]),
+    ("telemetry", &["policy"]),
+    ("endpoint-approver", &["policy", "policy-source", "telemetry"]),
+    ("certificate-revoker", &["policy", "policy-source", "telemetry"]),
+    ("api-runtime", &["policy", "policy-source"]),
+    ("linkward", &["policy", "policy-source", "local-stack"]),
+];
+
+/// What `policy` must never reach for: it decides, and does nothing else.
+const NOT_IN_POLICY: &[&str] = &["tokio", "hyper", "aws-config", "rustls", "reqwest", "tracing"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// Every member of the workspace with the names of its direct dependencies; `tests` says whether those of its tests count.
+fn members(tests: bool) -> BTreeMap<String, BTreeSet<String>> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().unwrap().iter();
+            let names = dependencies.filter(|d| tests || d["kind"].is_null()).map(|d| text(&d["name"])).collect();
+            (text(&package["name"]), names)
+        })
+        .collect()
+}
+
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn deny() -> toml::Table {
+    std::fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap()
+}
+
+fn strings(value: &toml::Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_crate_names_only_the_sdks_that_deny_toml_gives_it() {
+    let members = members(true);
+    let deny = deny();
+    let mut walled = BTreeSet::new();
+    for rule in deny["bans"]["deny"].as_array().unwrap() {
+        let Some(wrappers) = rule.get("wrappers") else { continue };
+        let name = rule["crate"].as_str().unwrap();
+        walled.insert(name);
+        for (member, dependencies) in &members {
+            let allowed = strings(wrappers).contains(&member.as_str());
+            assert!(allowed || !dependencies.contains(name), "`{member}` names `{name}`, deny.toml does not let it");
+        }
+    }
+    let named = members.values().flatten().filter(|name| name.starts_with("aws-sdk-"));
+    for sdk in named {
+        assert!(walled.contains(sdk.as_str()), "`{sdk}` has no wrappers in deny.toml");
+    }
+}
+
+#[test]
+fn what_deny_toml_bans_is_built_into_nothing() {
+    // Not the lock file: it also holds what only a feature that nobody asks for would bring.
+    let output = std::process::Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--workspace",
+            "--target",
+            "all",
+            "--edges",
+            "all",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--offline",
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let built: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(built.contains("rustls"), "the tree was not read: {}", String::from_utf8_lossy(&output.stderr));
+    for rule in deny()["bans"]["deny"].as_array().unwrap() {
+        let name = rule["crate"].as_str().unwrap();
+        assert!(rule.get("wrappers").is_some() || !built.contains(name), "`{name}` is banned and built");
+    }
+}
+
+#[test]
+fn arrows_between_crates_point_one_way() {
+    let members = members(false);
+    for (member, allowed) in ARROWS {
+        for dependency in members[*member].iter().filter(|name| members.contains_key(*name)) {
+            assert!(allowed.contains(&dependency.as_str()), "`{member}` must not depend on `{dependency}`");
+        }
+    }
+}
+
+#[test]
+fn the_policy_crate_does_no_io() {
+    let members = members(false);
+    for name in NOT_IN_POLICY {
+        assert!(!members["policy"].contains(*name), "`policy` names `{name}`");
+    }
+}
+
+#[test]
+fn only_one_module_of_the_runtime_parses_certificates() {
+    let sources = root().join("api-runtime/src");
+    let parsing: Vec<_> = rust_files(&sources)
+        .into_iter()
+        .filter(|path| std::fs::read_to_string(path).unwrap().contains("x509_parser::certificate"))
+        .collect();
+    assert!(parsing.len() <= 1, "more than one module parses certificates: {parsing:?}");
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(rust_files(&path)),
+            false if path.extension().is_some_and(|e| e == "rs") => files.push(path),
+            false => {}
+        }
+    }
+    files
+}

@@ -1,0 +1,41 @@
+//! The project's events: their samples, and what their schemas say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+fn folder(event: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(event)
+}
+
+fn read(path: &Path) -> Value {
+    let text = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The `samples` or the `invalid` ones of an event: at least one, each with the name of its file.
+#[must_use]
+pub fn samples(event: &str, kind: &str) -> Vec<(String, Value)> {
+    let mut paths: Vec<_> =
+        fs::read_dir(folder(event).join(kind)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "{event} has no {kind}");
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    paths.iter().map(|path| (name(path), read(path))).collect()
+}
+
+/// Panics unless the detail of an audit event has the fields of its schema, no others, and the words they may have:
+/// as much of JSON Schema as needs no validator, which would cost the AWS SDKs a second build.
+pub fn conforms(detail_type: &str, detail: &Value) {
+    let schema = read(&folder(&detail_type.to_lowercase().replace(' ', "-")).join("schema.json"));
+    let schema = &schema["properties"]["detail"];
+    for required in schema["required"].as_array().unwrap() {
+        assert!(detail.get(required.as_str().unwrap()).is_some(), "{detail_type} lacks {required}: {detail}");
+    }
+    for (name, value) in detail.as_object().unwrap() {
+        let field = schema["properties"].get(name).unwrap_or_else(|| panic!("{detail_type} has {name}: {detail}"));
+        let words = field.get("enum").and_then(Value::as_array);
+        assert!(words.is_none_or(|words| words.contains(value)), "{detail_type}: {name} is {value}");
+    }
+}

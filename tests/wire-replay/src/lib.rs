@@ -1,0 +1,118 @@
+//! For tests of SDK adapters at the SDK's seam: answers are wire bytes, queued by operation, and every call is kept.
+//!
+//! No feature of the SDKs is needed for it, so that tests and product share one build of them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a test that cannot go on fails"
+)]
+
+mod answer;
+mod call;
+pub mod events;
+mod published;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+pub use answer::Answer;
+pub use call::Call;
+
+/// Answers by operation, in the order given; a call without an answer fails at the connector.
+#[derive(Clone, Debug, Default)]
+pub struct Replay(Arc<Mutex<Script>>);
+
+#[derive(Debug, Default)]
+struct Script {
+    answers: HashMap<String, VecDeque<Answer>>,
+    always: HashMap<String, Answer>,
+    calls: Vec<Call>,
+}
+
+impl Replay {
+    /// No answers: any call fails.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more answer for `operation`, such as `PutItem`.
+    #[must_use]
+    pub fn on(self, operation: &str, answer: Answer) -> Self {
+        self.script().answers.entry(operation.to_owned()).or_default().push_back(answer);
+        self
+    }
+
+    /// What `operation` is answered once its queue is empty.
+    #[must_use]
+    pub fn always(self, operation: &str, answer: Answer) -> Self {
+        self.script().always.insert(operation.to_owned(), answer);
+        self
+    }
+
+    /// Every call so far, in order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.script().calls.clone()
+    }
+
+    /// The calls of one operation so far, in order.
+    #[must_use]
+    pub fn calls_of(&self, operation: &str) -> Vec<Call> {
+        self.calls().into_iter().filter(|call| call.operation == operation).collect()
+    }
+
+    /// A configuration whose clients talk to this; its retries do not wait.
+    #[must_use]
+    pub fn sdk_config(&self) -> SdkConfig {
+        let backoff = Duration::from_millis(1);
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "key", "secret", None, None, "replay",
+            )))
+            .retry_config(RetryConfig::standard().with_initial_backoff(backoff).with_max_backoff(backoff))
+            .disable_request_compression(true)
+            .http_client(self.clone())
+            .build()
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl HttpClient for Replay {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Replay {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let call = Call::of(&request);
+        let mut script = self.script();
+        let queued = script.answers.get_mut(&call.operation).and_then(VecDeque::pop_front);
+        let answer = queued.or_else(|| script.always.get(&call.operation).cloned());
+        let missing = format!("no answer is left for {}", call.operation);
+        script.calls.push(call);
+        HttpConnectorFuture::ready(
+            answer.map(Answer::into_response).ok_or_else(|| ConnectorError::user(missing.into())),
+        )
+    }
+}
