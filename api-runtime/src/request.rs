@@ -168,17 +168,24 @@ impl<A: Application> Requests<A> {
         let reply = self.app.call(permitted, &permit, &record);
         record.ruling = Some(permit.into_ruling());
         match reply {
-            Reply::Now(mut answer) => {
-                let complete = record.note(&mut answer);
-                Answering::Now(Some(if complete { answer } else { record.answered(answer) }))
+            Reply::Now(answer) => {
+                if answer.body().len_at_hand().is_none() {
+                    self.begin(&mut record);
+                }
+                Answering::Now(Some(record.answered(answer)))
             }
             Reply::Later(answer) => {
-                record.in_flight = true;
-                self.connection.activity.begin();
+                self.begin(&mut record);
                 let limit = self.connection.gate().config.limits.request_timeout;
                 Answering::Later(Box::pin(wait(answer, record, limit)))
             }
         }
+    }
+
+    /// From now on the connection is busy with it, until its record is complete.
+    fn begin(&self, record: &mut Record) {
+        record.in_flight = true;
+        self.connection.activity.begin();
     }
 }
 

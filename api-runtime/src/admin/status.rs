@@ -25,7 +25,11 @@ pub(super) fn json(gate: &Gate, now: Timestamp) -> String {
         "crlEntries": trust.value.crl_entries(),
         "crlNextUpdate": trust.value.crl_next_update(),
         "certificateExpires": trust.value.certificate_not_after(),
-        "connections": { "open": gate.connections.len(), "limit": gate.config.limits.connections },
+        "connections": {
+            "open": gate.connections.len(),
+            "parked": gate.connections.parked_len(),
+            "limit": gate.config.limits.connections,
+        },
         "requests": latency.count(),
         "latencyMicros": {
             "p50": micros(latency.quantile(0.5)),

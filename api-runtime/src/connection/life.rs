@@ -110,8 +110,7 @@ where
             say_slow_header(parked).await;
             return ended;
         }
-        tracing::trace!("parked");
-        let mut parked = Parked::new(parked);
+        let mut parked = Parked::new(parked, connection);
         match supervisor.supervise(&mut parked).await {
             Ended::Well => {}
             ended => return ended,

@@ -3,7 +3,7 @@
 use super::{Connection, End};
 use policy::{Timestamp, VpcEndpointId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// After so many connections the walk lets others work.
@@ -16,6 +16,7 @@ pub(crate) struct Connections {
     per_endpoint: Mutex<HashMap<VpcEndpointId, usize>>,
     endpoint_limit: usize,
     next: AtomicU64,
+    parked: AtomicIsize,
     closing: AtomicBool,
 }
 
@@ -41,12 +42,22 @@ impl Connections {
             per_endpoint: Mutex::default(),
             endpoint_limit,
             next: AtomicU64::new(0),
+            parked: AtomicIsize::new(0),
             closing: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         locked(&self.open).len()
+    }
+
+    /// How many of them wait for a request without buffers.
+    pub(crate) fn parked_len(&self) -> usize {
+        self.parked.load(Ordering::Relaxed).unsigned_abs()
+    }
+
+    pub(super) fn parked(&self, change: isize) {
+        self.parked.fetch_add(change, Ordering::Relaxed);
     }
 
     /// Counts a connection among those of its endpoint.

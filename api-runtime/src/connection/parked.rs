@@ -1,10 +1,12 @@
 //! A connection of HTTP/1.1 between two requests that are far apart: hyper and its 16 KiB of buffers are given back, and
 //! made again when the client speaks.
 
+use super::Connection;
 use super::activity::Observed;
 use super::supervisor::Graceful;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncBufRead, AsyncWrite};
 
@@ -12,11 +14,28 @@ use tokio::io::{AsyncBufRead, AsyncWrite};
 pub(super) struct Parked<S> {
     stream: Observed<S>,
     closing: bool,
+    _counted: Counted,
+}
+
+/// One of the connections that are parked, for the status.
+struct Counted(Arc<Connection>);
+
+impl Counted {
+    fn new(connection: Arc<Connection>) -> Self {
+        connection.gate().connections.parked(1);
+        Self(connection)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.gate().connections.parked(-1);
+    }
 }
 
 impl<S> Parked<S> {
-    pub(super) fn new(stream: Observed<S>) -> Self {
-        Self { stream, closing: false }
+    pub(super) fn new(stream: Observed<S>, connection: &Arc<Connection>) -> Self {
+        Self { stream, closing: false, _counted: Counted::new(Arc::clone(connection)) }
     }
 
     /// The connection, unless it was closed.
