@@ -13,12 +13,17 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// So many connections beyond `limits.connections` are answered 503 at a time.
+const SPARE: usize = 64;
+
 /// What every new connection is given.
 pub(crate) struct Reception<A> {
     gate: Arc<Gate>,
     app: A,
     builders: Arc<Builders>,
     connections: Arc<Semaphore>,
+    /// For connections beyond the limit, to be told so.
+    spare: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
 }
 
@@ -28,6 +33,7 @@ impl<A: Application> Reception<A> {
         Self {
             builders: Arc::new(Builders::new(limits, app.takes_websocket())),
             connections: Arc::new(Semaphore::new(limits.connections)),
+            spare: Arc::new(Semaphore::new(SPARE)),
             handshakes: Arc::new(Semaphore::new(limits.handshakes)),
             app,
             gate,
@@ -38,6 +44,7 @@ impl<A: Application> Reception<A> {
     pub(crate) async fn all_ended(&self) {
         let all = u32::try_from(self.gate.config.limits.connections).unwrap_or(u32::MAX);
         let _ = self.connections.acquire_many(all).await;
+        let _ = self.spare.acquire_many(SPARE as u32).await;
     }
 
     /// Accepts until the shutdown, and then for as long as the drain says: whoever has not heard of it is still served.
@@ -54,12 +61,15 @@ impl<A: Application> Reception<A> {
         }
     }
 
-    /// Accepts as long as it is polled. A place for the connection comes first: without one, callers wait in the
-    /// kernel's queue instead of in our memory.
+    /// Accepts as long as it is polled. Beyond the limit there are a few places to be told 503 in; without one of those,
+    /// callers wait in the kernel's queue instead of in our memory.
     async fn accept(&self, tcp: &TcpListener) {
-        while let Ok(place) = Arc::clone(&self.connections).acquire_owned().await {
+        while let Ok(spare) = Arc::clone(&self.spare).acquire_owned().await {
             match tcp.accept().await {
-                Ok((stream, remote)) => self.receive(stream, remote, place),
+                Ok((stream, remote)) => match Arc::clone(&self.connections).try_acquire_owned() {
+                    Ok(place) => self.receive(stream, remote, place, false),
+                    Err(_) => self.receive(stream, remote, spare, true),
+                },
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     tokio::time::sleep(BREATH).await;
@@ -68,7 +78,7 @@ impl<A: Application> Reception<A> {
         }
     }
 
-    fn receive(&self, stream: TcpStream, remote: SocketAddr, place: OwnedSemaphorePermit) {
+    fn receive(&self, stream: TcpStream, remote: SocketAddr, place: OwnedSemaphorePermit, overloaded: bool) {
         let (gate, app) = (Arc::clone(&self.gate), self.app.clone());
         let (builders, handshakes) = (Arc::clone(&self.builders), Arc::clone(&self.handshakes));
         tokio::spawn(async move {
@@ -76,7 +86,7 @@ impl<A: Application> Reception<A> {
             // Small answers go out when they are written, not when the caller has acknowledged the one before.
             let _ = stream.set_nodelay(true);
             match handshake(&gate, &handshakes, stream, remote).await {
-                Ok(established) => Box::pin(serve_connection(gate, established, app, builders)).await,
+                Ok(established) => Box::pin(serve_connection(gate, established, app, builders, overloaded)).await,
                 Err(failure) => failed(&gate, &failure),
             }
         });
@@ -107,12 +117,18 @@ async fn handshake(
     }
 }
 
-async fn serve_connection<A: Application>(gate: Arc<Gate>, established: Established, app: A, builders: Arc<Builders>) {
+async fn serve_connection<A: Application>(
+    gate: Arc<Gate>,
+    established: Established,
+    app: A,
+    builders: Arc<Builders>,
+    overloaded: bool,
+) {
     gate.metrics.handshake();
     let Established { stream, peer, alpn_h2, endpoint, tls_version, source } = established;
     let place = gate.connections.place(endpoint.as_ref());
     let facts = Facts { peer, endpoint, source, tls_version, http2: alpn_h2 };
-    let connection = Connection::new(Arc::clone(&gate), facts, !place.is_free);
+    let connection = Connection::new(Arc::clone(&gate), facts, overloaded || !place.is_free);
     let open = gate.connections.open(Arc::new(connection), place);
     drop(gate);
     connection::run(open, stream, app, builders).await;

@@ -69,7 +69,8 @@ impl<A: Application> hyper::service::Service<Request<Incoming>> for Requests<A> 
         self.connection.activity.head_complete();
         let seen = Seen::of(request.headers());
         let checked = target::check(&request, &seen);
-        let limit = (!seen.is_grpc).then_some(self.connection.gate().config.limits.body_bytes);
+        let limit =
+            (!seen.is_grpc(self.connection.is_http2())).then_some(self.connection.gate().config.limits.body_bytes);
         let too_long = limit.is_some_and(|limit| seen.announces_more_than(limit));
         let (arrival, websocket) = (Arrival::now(&seen), target::is_websocket(&request));
         let (mut parts, incoming) = request.into_parts();

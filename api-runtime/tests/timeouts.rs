@@ -97,17 +97,46 @@ async fn sockets_that_say_nothing_take_nobodys_turn_and_those_that_stop_only_for
 }
 
 #[tokio::test]
-async fn beyond_the_limit_connections_wait_until_one_closes() {
+async fn beyond_the_limit_connections_are_told_503_until_one_closes() {
     let runtime = with_limits("connections: 2").await;
-    let first = runtime.orders().raw().await;
+    let mut first = runtime.orders().raw().await;
     let mut second = runtime.orders().raw().await;
-    assert_eq!(second.get("/v1/a").await.status, 200);
-    let caller = runtime.orders();
-    let third = tokio::spawn(async move { caller.get("/v1/a").await.status });
-    sleep(Duration::from_millis(200)).await;
-    assert!(!third.is_finished());
+    assert_eq!((first.get("/v1/a").await.status, second.get("/v1/a").await.status), (200, 200));
+    let mut third = runtime.orders().raw().await;
+    let answer = third.get("/v1/a").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+    third.rest().await;
+    let (mut sender, over_http_2) = runtime.orders().hyper2().await;
+    assert_eq!(sender.send_request(get("/v1/a")).await.unwrap().status().as_u16(), 503);
+    over_http_2.await.unwrap().unwrap();
+    assert_eq!(second.get("/v1/a").await.status, 200, "who is served is served on");
     drop(first);
-    assert_eq!(third.await.unwrap(), 200);
+    support::eventually_async(async || (runtime.orders().get("/v1/a").await.status == 200).then_some(())).await;
+}
+
+/// Nobody has to wait behind callers that are turned away and do not ask.
+#[tokio::test]
+async fn a_flood_of_connections_keeps_nobody_from_being_told() {
+    let runtime = with_limits("connections: 2, headerTimeout: 300ms, idleTimeout: 5s, handshakeTimeout: 1s").await;
+    let mut served = runtime.orders().raw().await;
+    assert_eq!(served.get("/v1/a").await.status, 200);
+    let _silent: Vec<_> = futures_of((0..200).map(|_| TcpStream::connect(runtime.addr))).await;
+    let started = Instant::now();
+    assert_eq!((served.get("/v1/a").await.status, runtime.admin("/health").await.0), (200, 200));
+    let status = runtime.orders().get("/v1/a").await.status;
+    assert!(
+        [200, 503].contains(&status) && started.elapsed() < Duration::from_secs(8),
+        "{status} {:?}",
+        started.elapsed()
+    );
+}
+
+async fn futures_of<T>(each: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut all = Vec::new();
+    for one in each {
+        all.push(one.await);
+    }
+    all
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Connection;
+use super::heads::{Heads, Place};
 use bytes::Bytes;
 
 /// Numbers that the connection's tasks write and its supervisor reads. All are hints for timeouts, so nothing needs
@@ -26,6 +27,8 @@ pub(crate) struct Activity {
     closing: AtomicBool,
     /// Since when the client takes nothing although there is something to send; 0: it does not.
     stalled_since: AtomicU64,
+    /// Of HTTP/2: how many heads are complete, and in the lowest two bits the [`Place`].
+    heads: AtomicU64,
 }
 
 impl Activity {
@@ -80,6 +83,26 @@ impl Activity {
         self.is_idle() && self.bytes_in.load(Ordering::Relaxed) != self.claimed.load(Ordering::Relaxed)
     }
 
+    /// If a part of a request's head has come, a number that is another for the next head: a client that never pauses
+    /// always has sent part of one.
+    pub(super) fn part_of_head(&self, is_http2: bool) -> Option<u64> {
+        if !is_http2 {
+            return self.has_part_of_head().then(|| self.claimed.load(Ordering::Relaxed));
+        }
+        let heads = self.heads.load(Ordering::Relaxed);
+        let is_part = match heads & 3 {
+            IN_HEAD => true,
+            UNKNOWN => self.is_idle(),
+            _ => false,
+        };
+        is_part.then_some(heads >> 2)
+    }
+
+    fn note(&self, heads: &Heads) {
+        let (place, complete) = heads.place();
+        self.heads.store(complete << 2 | place as u64, Ordering::Relaxed);
+    }
+
     pub(super) fn stalled_since(&self) -> Option<Instant> {
         match self.stalled_since.load(Ordering::Relaxed) {
             0 => None,
@@ -101,6 +124,9 @@ fn add(counter: &AtomicU64, count: usize) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(count as u64), Ordering::Relaxed);
 }
 
+const UNKNOWN: u64 = Place::Unknown as u64;
+const IN_HEAD: u64 = Place::InHead as u64;
+
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Never 0.
@@ -120,11 +146,14 @@ pub(super) struct Observed<S> {
     connection: Arc<Connection>,
     /// To be read before it; noted already.
     before: Bytes,
+    /// Of HTTP/2.
+    heads: Option<Box<Heads>>,
 }
 
 impl<S> Observed<S> {
     pub(super) fn new(stream: S, connection: Arc<Connection>) -> Self {
-        Self { stream, connection, before: Bytes::new() }
+        let heads = connection.is_http2().then(|| Box::new(Heads::new()));
+        Self { stream, connection, before: Bytes::new(), heads }
     }
 
     /// The stream with what was read from it and not used.
@@ -159,8 +188,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        add(&self.connection.activity.bytes_in, buffer.filled().len() - before);
+        let Self { stream, connection, heads, .. } = &mut *self;
+        let polled = Pin::new(stream).poll_read(context, buffer);
+        add(&connection.activity.bytes_in, buffer.filled().len() - before);
+        if let Some(heads) = heads {
+            heads.see(buffer.filled().get(before..).unwrap_or_default());
+            connection.activity.note(heads);
+        }
         polled
     }
 }

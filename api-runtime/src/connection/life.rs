@@ -80,6 +80,10 @@ where
             }
         }
         Ended::Badly(error) => access_log::http_error(connection, &error),
+        // Of HTTP/1.1 it is said where it is answered.
+        Ended::Cut(End::SlowHeader) if connection.is_http2() => {
+            access_log::protocol_error(connection, None, "headerTimeout");
+        }
         Ended::Cut(_) | Ended::Quiet => {}
     }
 }

@@ -1,6 +1,7 @@
 //! One connection of a caller: who it is, what it does, and the signal that ends it.
 
 mod activity;
+mod heads;
 mod life;
 mod open;
 mod parked;

@@ -93,7 +93,8 @@ pub(super) struct Supervisor<'a> {
     patience: Duration,
     /// A graceful end that is under way.
     ending: Option<Ending>,
-    head_since: Option<Instant>,
+    /// The head that is coming, and since when.
+    head: Option<(u64, Instant)>,
     /// How long it must be quiet before it is parked.
     quiet: Duration,
     timer: Pin<Box<Sleep>>,
@@ -112,7 +113,7 @@ impl<'a> Supervisor<'a> {
             fixed: if expiry < age { (expiry, End::Expired) } else { (age, End::Age) },
             patience: if turned_away { limits.header_timeout.min(limits.idle_timeout) } else { limits.idle_timeout },
             ending: None,
-            head_since: None,
+            head: None,
             quiet: QUIET,
             timer: Box::pin(tokio::time::sleep(FAR)),
             started: false,
@@ -201,11 +202,12 @@ impl<'a> Supervisor<'a> {
         }
         if tunnel {
             // It has an idle timer of its own.
-        } else if activity.has_part_of_head() && !self.connection.is_http2() {
-            let since = *self.head_since.get_or_insert_with(Instant::now);
+        } else if let Some(head) = activity.part_of_head(self.connection.is_http2()) {
+            let since = self.head.filter(|(seen, _)| *seen == head).map_or_else(Instant::now, |(_, since)| since);
+            self.head = Some((head, since));
             or(since + limits.header_timeout, Next::End(End::SlowHeader));
         } else {
-            self.head_since = None;
+            self.head = None;
             if activity.is_idle() {
                 let since = activity.idle_since();
                 match &self.ending {

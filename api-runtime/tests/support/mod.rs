@@ -13,6 +13,8 @@
 #[path = "../../src/test_authority.rs"]
 pub mod authority;
 pub mod client;
+pub mod frames;
+pub mod strict;
 pub mod upstream;
 
 use api_runtime::{Config, Drain, Listener};
@@ -207,6 +209,18 @@ pub async fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look() {
+            return found;
+        }
+        assert!(started.elapsed() < SOON, "it never came");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The same for what takes time to ask.
+pub async fn eventually_async<T>(look: impl AsyncFn() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
             return found;
         }
         assert!(started.elapsed() < SOON, "it never came");

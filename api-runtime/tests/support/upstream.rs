@@ -96,9 +96,9 @@ pub async fn flood() -> SocketAddr {
     .await
 }
 
-type Record = Box<dyn Fn(&[u8]) + Send + Sync>;
+pub type Record = Box<dyn Fn(&[u8]) + Send + Sync>;
 
-async fn each<F>(recorded: Recorded, serve: impl Fn(TcpStream, Record) -> F + Send + 'static) -> SocketAddr
+pub async fn each<F>(recorded: Recorded, serve: impl Fn(TcpStream, Record) -> F + Send + 'static) -> SocketAddr
 where
     F: Future<Output = ()> + Send + 'static,
 {
