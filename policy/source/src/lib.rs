@@ -1,7 +1,8 @@
 //! Where policy, deny list and endpoint inventory come from.
 //!
 //! A source gives bytes with a revision; they are checked whole and become a snapshot, which [`Live`] keeps in force
-//! and replaces whole, or not at all. `file:` needs no AWS configuration; `dynamodb:` is the feature `dynamodb`.
+//! and replaces whole, or not at all. `file:` needs no AWS configuration; every other source is a cargo feature.
+//! [`remote`] fetches objects by HTTPS and from S3.
 //!
 //! The formats of the tables, which their writers keep to, are described at [`PolicySource`], [`DenyListSource`] and
 //! [`InventorySource`].
@@ -14,6 +15,10 @@ mod file;
 mod live;
 mod pace;
 mod policy_source;
+#[cfg(feature = "https")]
+pub mod remote;
+#[cfg(any(feature = "dynamodb", feature = "s3"))]
+mod sdk;
 mod uri;
 
 #[cfg(feature = "dynamodb")]
@@ -21,5 +26,6 @@ pub use dynamodb::{TableError, changed_at};
 pub use entries::{DenyListSource, EntrySource, InventorySource};
 pub use error::SourceError;
 pub use live::{Live, LiveError, Load, Loaded};
+pub use pace::Pace;
 pub use policy_source::{Document, PolicySource};
 pub use uri::{SourceUri, SourceUriError};

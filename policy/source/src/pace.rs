@@ -1,7 +1,7 @@
 //! How often a source that lies behind a network is asked.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A failing source is asked at least this often, or at every refresh if that is longer.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -20,9 +20,61 @@ pub(crate) fn random() -> f64 {
     RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }
 
+/// When to ask a remote source again, for those who ask several within one [`Load`](crate::Load): one that fails is
+/// asked less often, with jitter, and holds up none of the others.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    refresh: Duration,
+    failures: u32,
+    due: Instant,
+}
+
+impl Pace {
+    /// Due at once.
+    #[must_use]
+    pub fn new(refresh: Duration) -> Self {
+        Self { refresh, failures: 0, due: Instant::now() }
+    }
+
+    /// Whether it is time.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.due <= Instant::now()
+    }
+
+    /// It answered.
+    pub fn succeeded(&mut self) {
+        self.asked(0);
+    }
+
+    /// It failed.
+    pub fn failed(&mut self) {
+        self.asked(self.failures.saturating_add(1));
+    }
+
+    fn asked(&mut self, failures: u32) {
+        self.failures = failures;
+        self.due = Instant::now() + pause(self.refresh, failures, random());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pace_is_due_at_once_and_slower_after_failures() {
+        let mut pace = Pace::new(SECOND);
+        assert!(pace.is_due());
+        pace.succeeded();
+        assert!(!pace.is_due() && pace.due <= Instant::now() + SECOND);
+        for _ in 0..9 {
+            pace.failed();
+        }
+        assert!(pace.due >= Instant::now() + SECOND * 3, "half of eight seconds, less the time of this test");
+        pace.succeeded();
+        assert!(pace.due <= Instant::now() + SECOND);
+    }
 
     const SECOND: Duration = Duration::from_secs(1);
 

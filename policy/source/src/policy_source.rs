@@ -59,7 +59,7 @@ impl PolicySource {
         let origin = match uri {
             SourceUri::File(path) => Origin::File(FileSource::new(base.join(path))),
             #[cfg(feature = "dynamodb")]
-            SourceUri::DynamoDb(table) => return Ok(Self::dynamodb(table, &crate::dynamodb::environment().await)),
+            SourceUri::DynamoDb(table) => return Ok(Self::dynamodb(table, &crate::sdk::environment().await)),
             #[cfg(not(feature = "dynamodb"))]
             SourceUri::DynamoDb(_) => return Err(SourceError::NotInThisBuild(uri.to_string())),
         };

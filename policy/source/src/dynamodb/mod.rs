@@ -1,4 +1,4 @@
-//! DynamoDB: one client, every call bounded in time.
+//! DynamoDB.
 
 mod entry;
 mod item;
@@ -7,11 +7,9 @@ mod policy_table;
 mod rows;
 
 use std::error::Error;
-use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
 use crate::error::with_causes;
 
@@ -52,11 +50,6 @@ pub enum TableError {
     },
 }
 
-/// The AWS configuration of the environment.
-pub(crate) async fn environment() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
-}
-
 #[derive(Clone, Debug)]
 struct Table {
     client: Client,
@@ -65,13 +58,7 @@ struct Table {
 
 impl Table {
     fn new(name: &str, sdk: &SdkConfig) -> Self {
-        let set = sdk.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
-        let bounds = TimeoutConfig::builder()
-            .operation_attempt_timeout(Duration::from_secs(3))
-            .operation_timeout(Duration::from_secs(10));
-        let config =
-            aws_sdk_dynamodb::config::Builder::from(sdk).timeout_config(set.take_unset_from(bounds).build()).build();
-        Self { client: Client::from_conf(config), name: name.to_owned() }
+        Self { client: Client::new(&crate::sdk::bounded(sdk)), name: name.to_owned() }
     }
 
     fn failed(&self, operation: &'static str, error: &dyn Error) -> TableError {
@@ -80,19 +67,5 @@ impl Table {
 
     fn malformed(&self, key: &str, cause: String) -> TableError {
         TableError::Malformed { table: self.name.clone(), key: key.to_owned(), cause }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_call_is_bounded_although_the_environment_bounds_none() {
-        let sdk = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
-        let table = Table::new("deny-list", &sdk);
-        let bounds = table.client.config().timeout_config().unwrap();
-        assert_eq!(bounds.operation_timeout(), Some(Duration::from_secs(10)));
-        assert_eq!(bounds.operation_attempt_timeout(), Some(Duration::from_secs(3)));
     }
 }

@@ -6,3 +6,5 @@ mod file;
 mod inventory_table;
 mod live;
 mod policy_table;
+mod remote;
+mod server;

@@ -1,0 +1,102 @@
+//! One GET by HTTP, bounded in time and size.
+
+use std::time::Duration;
+
+use http::header::{
+    ACCEPT, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, USER_AGENT,
+};
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::timeout;
+
+use super::{Answer, Bound, RemoteError, RemoteUri, Validator};
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// From the request to the headers of the answer, and between two pieces of its body.
+const SILENCE: Duration = Duration::from_secs(10);
+/// What is asked every few seconds keeps its connection.
+const KEEP: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(super) struct Web {
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+}
+
+impl Web {
+    pub(super) fn new(named: &RemoteUri) -> Result<Self, RemoteError> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_connect_timeout(Some(CONNECT));
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
+            .map_err(|error| RemoteError::NoAuthorities { name: named.to_string(), cause: error.to_string() })?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(KEEP)
+            .build(connector);
+        Ok(Self { client })
+    }
+
+    /// The answer's headers; its body is still to be read.
+    pub(super) async fn send(
+        &self,
+        request: Request<Empty<Bytes>>,
+        bound: &Bound,
+    ) -> Result<Response<Incoming>, RemoteError> {
+        let answer = timeout(SILENCE, self.client.request(request)).await.map_err(|_| silent(bound))?;
+        answer.map_err(|error| bound.unreachable(&error))
+    }
+}
+
+/// A question for what is not the known object, by the stronger of what is known (RFC 9110, 13.2.2).
+pub(super) fn question(
+    uri: &Uri,
+    known: Option<&Validator>,
+    bound: &Bound,
+) -> Result<Request<Empty<Bytes>>, RemoteError> {
+    let mut request = Request::get(uri.clone()).body(Empty::new()).map_err(|error| bound.unreachable(&error))?;
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("linkward/", env!("CARGO_PKG_VERSION"))));
+    let tag = known.and_then(|known| Some((IF_NONE_MATCH, known.etag.as_deref()?)));
+    let time = known.and_then(|known| Some((IF_MODIFIED_SINCE, known.last_modified.as_deref()?)));
+    if let Some((name, value)) = tag.or(time)
+        && let Ok(value) = value.parse()
+    {
+        headers.insert(name, value);
+    }
+    Ok(request)
+}
+
+/// The object that an answer holds.
+pub(super) async fn read(response: Response<Incoming>, bound: &Bound) -> Result<Answer, RemoteError> {
+    let text = |name: HeaderName| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+    let validator = Validator { etag: text(ETAG), last_modified: text(LAST_MODIFIED) };
+    let announced = text(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > bound.limit) {
+        return Err(bound.too_large());
+    }
+    let mut body = response.into_body();
+    let mut bytes = Vec::new();
+    while let Some(frame) = timeout(SILENCE, body.frame()).await.map_err(|_| silent(bound))? {
+        let frame = frame.map_err(|error| bound.unreachable(&error))?;
+        let chunk = frame.data_ref().map(AsRef::as_ref).unwrap_or_default();
+        if bytes.len().saturating_add(chunk.len()) > bound.limit {
+            return Err(bound.too_large());
+        }
+        bytes.extend_from_slice(chunk);
+    }
+    Ok(Answer { bytes, validator })
+}
+
+fn silent(bound: &Bound) -> RemoteError {
+    RemoteError::TooSlow { name: bound.name.clone(), within: SILENCE }
+}
