@@ -29,6 +29,24 @@ impl<'a> RequestPath<'a> {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The segments once decoded, as an upstream reads them: `/v1/a%20b/` has `v1`, `a b` and an empty one. None holds
+    /// a slash, for an encoded one is refused.
+    pub fn decoded_segments(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.0.split('/').skip(1).map(decoded)
+    }
+}
+
+fn decoded(segment: &str) -> Cow<'_, str> {
+    let mut parts = segment.split('%');
+    let (Some(first), true) = (parts.next(), segment.contains('%')) else { return Cow::Borrowed(segment) };
+    let mut bytes = first.as_bytes().to_vec();
+    for (digits, rest) in parts.filter_map(|part| part.split_at_checked(2)) {
+        bytes.extend(decode(digits));
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    // It is UTF-8: `parse` has checked that.
+    String::from_utf8(bytes).map_or(Cow::Borrowed(segment), Cow::Owned)
 }
 
 /// Why the path of a request is refused.
@@ -212,6 +230,20 @@ mod tests {
             ("/a/..;x/b", PathError::DotSegment),
         ] {
             assert_eq!(normal(raw), Err(expected), "{raw}");
+        }
+    }
+
+    #[test]
+    fn segments_are_what_an_upstream_reads() {
+        for (raw, expected) in [
+            ("/", &[""][..]),
+            ("/v1/invoices/17", &["v1", "invoices", "17"]),
+            ("/v1/", &["v1", ""]),
+            ("/a%20b/%C3%A9t%C3%A9/%25zz/7%3Astop", &["a b", "été", "%zz", "7:stop"]),
+            ("/%F0%9F%94%91x", &["🔑x"]),
+        ] {
+            let path = RequestPath::parse(raw).unwrap();
+            assert_eq!(path.decoded_segments().collect::<Vec<_>>(), expected, "{raw}");
         }
     }
 

@@ -1,0 +1,132 @@
+//! A policy in Rego, checked and ready to decide.
+
+use std::cell::Cell;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{Engine, PolicyLengthConfig, Value};
+
+use crate::error::{RegoError, RegoProblem};
+use crate::input::RegoRequest;
+use crate::outcome::RegoDecision;
+use crate::{ENTRYPOINT, builtins, extensions, samples};
+
+/// A Rego file of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Its path in the bundle; errors name it.
+    pub path: String,
+    /// Its source.
+    pub text: String,
+    /// Whether it is written in Rego as it was before OPA 1.0, which the bundle's manifest says.
+    pub v0: bool,
+}
+
+/// A policy in Rego, checked and ready to decide. Shared by threads without a lock: each evaluates on a copy of the
+/// engine of its own, which shares the parsed policy and the data.
+#[derive(Debug)]
+pub struct RegoPolicy {
+    id: u64,
+    engine: Engine,
+}
+
+/// An interpreter reads the clock once in so many steps, each well below a microsecond.
+const STEPS_BETWEEN_CLOCK_READS: NonZeroU32 = NonZeroU32::new(32).unwrap();
+/// Generated Rego has long lines; a bundle is bounded as a whole besides.
+const LENGTHS: PolicyLengthConfig = PolicyLengthConfig {
+    max_col: NonZeroU32::new(16_384).unwrap(),
+    max_file_bytes: NonZeroUsize::new(8 * 1024 * 1024).unwrap(),
+    max_lines: NonZeroUsize::new(200_000).unwrap(),
+};
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// The engine this thread used last, and the policy it is of. A thread that serves no more keeps it until it ends.
+    static ENGINE: Cell<Option<(u64, Engine)>> = const { Cell::new(None) };
+}
+
+impl RegoPolicy {
+    /// Parses the modules, checks that they can decide, and has them answer sample requests. `data` is what the policy
+    /// sees as `data`, beside its rules; `budget` is how long one evaluation may take.
+    ///
+    /// # Errors
+    /// All that is wrong in the first step that finds something wrong: with the modules' syntax, with the functions
+    /// they call, with the entrypoint, with the answers to sample requests.
+    pub fn compile(modules: &[Module], data: serde_json::Value, budget: Duration) -> Result<Self, RegoError> {
+        let mut engine = parse(modules)?;
+        let unsupported = builtins::unsupported(engine.get_modules());
+        if !unsupported.is_empty() {
+            return Err(RegoError::new(unsupported));
+        }
+        let general = |message: String| RegoError::new(vec![RegoProblem::general(message)]);
+        engine.add_data(Value::from(data)).map_err(|error| general(format!("the bundle's data: {error}")))?;
+        extensions::install(&mut engine).map_err(general)?;
+        // What cannot be computed must not look like what is not so: `not f(x)` would become true.
+        engine.set_strict_builtin_errors(true);
+        engine.set_gather_prints(true);
+        engine.set_execution_timer_config(ExecutionTimerConfig {
+            limit: budget,
+            check_interval: STEPS_BETWEEN_CLOCK_READS,
+        });
+        engine
+            .compile_with_entrypoint(&ENTRYPOINT.into())
+            .map_err(|error| RegoError::new(vec![analysis(&error.to_string())]))?;
+        let policy = Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), engine };
+        match samples::problem(&policy) {
+            None => Ok(policy),
+            Some(problem) => Err(RegoError::new(vec![problem])),
+        }
+    }
+
+    /// Decides a request. What cannot be evaluated, takes longer than the budget, or is too large to try, is denied.
+    #[must_use]
+    pub fn decide(&self, request: &RegoRequest<'_>) -> RegoDecision {
+        match self.evaluate(request) {
+            Ok(value) => RegoDecision::of(&value),
+            Err(problem) => RegoDecision::error(problem.to_string()),
+        }
+    }
+
+    pub(crate) fn evaluate(&self, request: &RegoRequest<'_>) -> Result<Value, RegoProblem> {
+        let input =
+            request.to_value().ok_or_else(|| RegoProblem::general("the request is too large to be evaluated"))?;
+        extensions::set_now(request.access.now);
+        // Taken out while in use: should an evaluation unwind, its engine is gone and not half-way.
+        let kept = ENGINE.take().filter(|(id, _)| *id == self.id);
+        let (id, mut engine) = kept.unwrap_or_else(|| (self.id, self.engine.clone()));
+        engine.set_input(input);
+        let result = engine.eval_rule(ENTRYPOINT.to_owned());
+        // `print` is for `opa eval`; here its output, which callers have a say in, goes nowhere.
+        let _ = engine.take_prints();
+        ENGINE.set(Some((id, engine)));
+        result.map_err(|error| RegoProblem::from_message(&error.to_string()))
+    }
+}
+
+fn parse(modules: &[Module]) -> Result<Engine, RegoError> {
+    let mut engine = Engine::new();
+    engine.set_policy_length_config(LENGTHS);
+    let mut problems = Vec::new();
+    for Module { path, text, v0 } in modules {
+        engine.set_rego_v0(*v0);
+        if let Err(error) = engine.add_policy(path.clone(), text.clone()) {
+            let problem = RegoProblem::from_message(&error.to_string());
+            problems.push(match problem.file {
+                Some(_) => problem,
+                None => RegoProblem::of_file(path, problem.message),
+            });
+        }
+    }
+    if problems.is_empty() { Ok(engine) } else { Err(RegoError::new(problems)) }
+}
+
+fn analysis(message: &str) -> RegoProblem {
+    if message.contains("not a valid rule path") {
+        let needed = "write `package linkward` and in it `authz := {\"allow\": …, \"reason\": …, \"rule\": …}`";
+        return RegoProblem::general(format!("there is no rule `{ENTRYPOINT}`; {needed}"));
+    }
+    RegoProblem::from_message(message)
+}
