@@ -6,6 +6,7 @@ use crate::log_writer::LogWriter;
 use crate::metrics::{Metrics, SnapshotState, State};
 use crate::recent::RecentDenials;
 use crate::snapshots::Snapshots;
+use crate::spans::Spans;
 use policy::Timestamp;
 use policy_source::Live;
 use std::io;
@@ -18,6 +19,8 @@ pub(crate) struct Gate {
     pub(crate) snapshots: Snapshots,
     pub(crate) metrics: Metrics,
     pub(crate) log: Option<LogWriter>,
+    /// None if nobody takes them.
+    pub(crate) spans: Option<Spans>,
     pub(crate) connections: Connections,
     pub(crate) denials: RecentDenials,
     pub(crate) started: Timestamp,
@@ -35,12 +38,14 @@ impl Gate {
             AccessLog::Stdout => Some(LogWriter::to_stdout()?),
             AccessLog::File(path) => Some(LogWriter::to_file(path)?),
         };
+        let spans = config.telemetry.otlp_endpoint.as_ref().map(|_| Spans::new(config.telemetry.trace_sampling));
         Ok(Self {
             connections: Connections::new(config.limits.connections_per_endpoint),
             config,
             snapshots,
             metrics: Metrics::new(),
             log,
+            spans,
             denials: RecentDenials::default(),
             started: Timestamp::now(),
             draining: AtomicBool::new(false),
@@ -80,6 +85,7 @@ impl Gate {
             crl_next_update: next_update.map(|at| at.duration_since(now).as_secs_f64()),
             deny_list_entries: self.snapshots.deny_list.as_ref().map(|live| live.load().value.len()),
             access_log_dropped: self.log.as_ref().map_or(0, LogWriter::dropped),
+            spans_dropped: self.spans.as_ref().map(Spans::dropped),
         }
     }
 }

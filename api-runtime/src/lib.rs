@@ -15,6 +15,7 @@ mod application;
 mod authorization;
 mod body;
 mod connection;
+mod export;
 mod forward;
 mod gate;
 mod headers;
@@ -30,6 +31,7 @@ mod request;
 mod request_id;
 mod server;
 mod sharded;
+mod spans;
 mod target;
 mod watch;
 

@@ -9,6 +9,7 @@ use crate::meter::Meter;
 use crate::metrics;
 use crate::recent::Denial;
 use crate::request_id::{RequestId, Trace};
+use crate::spans::Span;
 use crate::target::Seen;
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -107,6 +108,9 @@ impl Record {
         if let Some(log) = &self.connection.gate().log {
             log.line(|out| access_log::access(out, &self.line(latency, bytes_in, bytes_out)));
         }
+        if let Some(spans) = &self.connection.gate().spans {
+            spans.put(&self.arrival.trace, self.outcome(), || self.span(latency));
+        }
         if self.outcome() != Outcome::Allow
             && let Some(ruling) = &self.ruling
         {
@@ -151,6 +155,35 @@ impl Record {
             upstream: self.upstream,
             bytes_in,
             bytes_out,
+        }
+    }
+
+    fn span(&self, latency: Duration) -> Span {
+        let (connection, ruling) = (&self.connection, self.ruling.as_ref());
+        let texts = [
+            ("url.path", Some(self.uri.path())),
+            ("network.protocol.version", Some(version(self.version))),
+            ("linkward.request.id", Some(self.arrival.id.as_str())),
+            ("linkward.caller", connection.caller_id()),
+            ("linkward.endpoint", connection.endpoint().map(policy::VpcEndpointId::as_str)),
+            ("linkward.account", self.account.as_ref().map(AccountId::as_str)),
+            ("linkward.decision", Some(self.outcome().as_str())),
+            ("linkward.reason", ruling.map(|ruling| ruling.reason.as_str())),
+            ("linkward.rule", ruling.and_then(|ruling| ruling.rule.as_ref()).map(policy::RuleId::as_str)),
+            (
+                "linkward.policy.revision",
+                ruling.and_then(|ruling| ruling.revision.as_ref()).map(policy::Revision::as_str),
+            ),
+        ];
+        let texts = texts.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
+        Span {
+            trace: self.arrival.trace,
+            at: self.arrival.at,
+            latency,
+            upstream: self.upstream,
+            status: self.status,
+            method: self.method.to_string(),
+            texts,
         }
     }
 

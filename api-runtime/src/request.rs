@@ -72,7 +72,10 @@ impl<A: Application> hyper::service::Service<Request<Incoming>> for Requests<A> 
         let limit =
             (!seen.is_grpc(self.connection.is_http2())).then_some(self.connection.gate().config.limits.body_bytes);
         let too_long = limit.is_some_and(|limit| seen.announces_more_than(limit));
-        let (arrival, websocket) = (Arrival::now(&seen), target::is_websocket(&request));
+        let (mut arrival, websocket) = (Arrival::now(&seen), target::is_websocket(&request));
+        if let Some(spans) = &self.connection.gate().spans {
+            spans.sample(&mut arrival.trace);
+        }
         let (mut parts, incoming) = request.into_parts();
         if websocket {
             // What RFC 8441 asks for with CONNECT is what HTTP/1.1 asks for with GET, to the policy and to the upstream.

@@ -46,17 +46,25 @@ fn is_proper(id: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trace {
     id: [u8; 32],
-    made: bool,
+    /// The caller's span; `None` if the trace begins here.
+    parent: Option<Parent>,
+    /// Our span and its child, the upstream's, if the request is sampled.
+    kept: Option<[u64; 2]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Parent {
+    span: [u8; 16],
+    sampled: bool,
 }
 
 impl Trace {
     /// Continues the caller's trace, if its `traceparent` is valid, or starts one.
     pub(crate) fn of(theirs: Option<&HeaderValue>) -> Self {
-        theirs.and_then(|value| trace_id(value.as_bytes())).map_or_else(Self::new, |id| Self { id, made: false })
-    }
-
-    fn new() -> Self {
-        Self { id: hex(random(), random()), made: true }
+        match theirs.and_then(|value| parent(value.as_bytes())) {
+            Some((id, parent)) => Self { id, parent: Some(parent), kept: None },
+            None => Self { id: hex(random(), random()), parent: None, kept: None },
+        }
     }
 
     /// 32 hexadecimal digits.
@@ -64,34 +72,73 @@ impl Trace {
         std::str::from_utf8(&self.id).unwrap_or_default()
     }
 
-    /// A `traceparent` for the upstream, unless the caller's own goes on as it is: we report no span of ours that could
-    /// stand between. Sampled or not is for the first who records.
+    /// 16 hexadecimal digits, if the trace began with the caller.
+    pub(crate) fn parent(&self) -> Option<&str> {
+        self.parent.as_ref().and_then(|parent| std::str::from_utf8(&parent.span).ok())
+    }
+
+    pub(crate) fn is_sampled_by_caller(&self) -> bool {
+        self.parent.is_some_and(|parent| parent.sampled)
+    }
+
+    /// From 0 to 1, the same for everybody who sees the trace.
+    pub(crate) fn chance(&self) -> f64 {
+        let digits = self.id.last_chunk::<13>().and_then(|digits| std::str::from_utf8(digits).ok());
+        let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
+        number as f64 / (1_u64 << 52) as f64
+    }
+
+    /// From now on the request has a span.
+    pub(crate) fn keep(&mut self) {
+        self.kept = Some([random() | 1, random() | 1]);
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Our span and the upstream's.
+    pub(crate) fn spans(&self) -> [u64; 2] {
+        self.kept.unwrap_or_else(|| [random() | 1, random() | 1])
+    }
+
+    /// Whether it began here, so that no `tracestate` belongs to it.
+    pub(crate) fn is_new(&self) -> bool {
+        self.parent.is_none()
+    }
+
+    /// A `traceparent` for the upstream, unless the caller's own goes on as it is: without a span of ours nothing stands
+    /// between.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
-        if !self.made {
-            return None;
-        }
+        let (span, flags) = match self.kept {
+            Some([_, upstream]) => (upstream, b"-01"),
+            None if self.is_new() => (random() | 1, b"-00"),
+            None => return None,
+        };
         let mut text = Vec::with_capacity(55);
         text.extend_from_slice(b"00-");
         text.extend_from_slice(&self.id);
         text.push(b'-');
-        text.extend_from_slice(hex(random() | 1, 0).first_chunk::<16>().unwrap_or(b"0000000000000001"));
-        text.extend_from_slice(b"-00");
+        text.extend_from_slice(hex(span, 0).first_chunk::<16>().unwrap_or(b"0000000000000001"));
+        text.extend_from_slice(flags);
         HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).ok()
     }
 }
 
 /// `version-trace-parent-flags`, all lower-case hexadecimal; a later version may have more fields behind.
-fn trace_id(value: &[u8]) -> Option<[u8; 32]> {
+fn parent(value: &[u8]) -> Option<([u8; 32], Parent)> {
     let (version, rest) = value.split_at_checked(2)?;
     let (fields, more) = rest.split_at_checked(53)?;
     let [b'-', fields @ ..] = fields else { return None };
     let (id, fields) = fields.split_first_chunk::<32>()?;
-    let [b'-', parent @ .., b'-', flags_high, flags_low] = fields else { return None };
+    let [b'-', span @ .., b'-', flags_high, flags_low] = fields else { return None };
     let known = version == b"00" && more.is_empty();
     let later = version != b"00" && version != b"ff" && is_hex(version) && matches!(more, [] | [b'-', ..]);
-    let proper = is_hex(id) && is_hex(parent) && is_hex(&[*flags_high, *flags_low]);
+    let proper = is_hex(id) && is_hex(span) && is_hex(&[*flags_high, *flags_low]);
     let set = |digits: &[u8]| digits.iter().any(|digit| *digit != b'0');
-    ((known || later) && proper && set(id) && set(parent)).then_some(*id)
+    let sampled = char::from(*flags_low).to_digit(16)? & 1 == 1;
+    let parent = Parent { span: span.try_into().ok()?, sampled };
+    ((known || later) && proper && set(id) && set(span)).then_some((*id, parent))
 }
 
 fn is_hex(digits: &[u8]) -> bool {
@@ -187,7 +234,21 @@ mod tests {
         for parent in [PARENT, &PARENT.replacen("00-", "01-", 1), &(PARENT.replacen("00-", "cc-", 1) + "-more")] {
             let trace = trace(parent);
             assert_eq!((trace.as_str(), trace.header()), ("4bf92f3577b34da6a3ce929d0e0e4736", None));
+            assert_eq!((trace.parent(), trace.is_sampled_by_caller()), (Some("00f067aa0ba902b7"), true));
         }
+        assert!(!trace(&PARENT.replace("-01", "-02")).is_sampled_by_caller());
+    }
+
+    #[test]
+    fn a_request_with_a_span_is_the_upstreams_parent() {
+        let mut trace = trace(PARENT);
+        trace.keep();
+        let header = trace.header().unwrap();
+        let (id, parent) = parent(header.as_bytes()).unwrap();
+        let [ours, upstream] = trace.spans();
+        assert_eq!((id, parent.sampled), (trace.id, true));
+        assert_eq!(parent.span, format!("{upstream:016x}").as_bytes());
+        assert_ne!(ours, upstream);
     }
 
     #[test]
@@ -199,8 +260,8 @@ mod tests {
         for invalid in ["", "00", &upper, zero_trace, zero_parent, &more, &ff, &PARENT[..54]] {
             let trace = trace(invalid);
             let header = trace.header().unwrap();
-            assert_eq!(trace_id(header.as_bytes()).unwrap(), trace.id, "{invalid}");
+            assert_eq!(parent(header.as_bytes()).unwrap().0, trace.id, "{invalid}");
         }
-        assert!(Trace::of(None).made);
+        assert!(Trace::of(None).is_new());
     }
 }

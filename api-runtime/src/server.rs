@@ -5,6 +5,7 @@ use crate::application::{Application, BuiltIn, Mounted};
 use crate::body::{Body, BodyError};
 use crate::config::Config;
 use crate::connection::FINISH;
+use crate::export::Exports;
 use crate::forward::Forward;
 use crate::gate::Gate;
 use crate::reception::Reception;
@@ -51,6 +52,7 @@ pub struct Listener {
     tcp: TcpListener,
     addresses: Addresses,
     gate: Arc<Gate>,
+    exports: Exports,
     /// Ends with the listener.
     _tasks: Tasks,
 }
@@ -95,11 +97,12 @@ impl Listener {
         let tcp = bind(config.listen).await?;
         let callers = address(&tcp, config.listen);
         let gate = Arc::new(Gate::new(config, snapshots).map_err(ListenError::AccessLog)?);
+        let exports = Exports::start(&gate).map_err(ListenError::AccessLog)?;
         ports.ready(Arc::clone(&gate));
         tasks.0.extend(watch::start(&gate));
         let addresses = Addresses { callers, admin: admin_address, health: health_address };
         tracing::info!(%callers, admin = %addresses.admin, health = ?addresses.health, "listening");
-        Ok(Self { tcp, addresses, gate, _tasks: tasks })
+        Ok(Self { tcp, addresses, gate, exports, _tasks: tasks })
     }
 
     /// Where callers connect.
@@ -185,13 +188,14 @@ pub async fn run(listener: Listener, shutdown: impl Future<Output: Into<Drain>>)
 }
 
 async fn serve_application<A: Application>(listener: Listener, app: A, shutdown: impl Future<Output: Into<Drain>>) {
-    let Listener { tcp, gate, _tasks, .. } = listener;
+    let Listener { tcp, gate, exports, _tasks, .. } = listener;
     let reception = Reception::new(Arc::clone(&gate), app);
     reception.accept_until(&tcp, shutdown).await;
     drop(tcp);
     gate.connections.drain();
     let ended = tokio::time::timeout(FINISH + BREATH, reception.all_ended()).await.is_ok();
     tracing::info!(ended, "drained");
+    exports.finish().await;
     if let Some(log) = &gate.log {
         log.close();
     }

@@ -35,9 +35,9 @@ pub(super) fn html(gate: &Gate, now: Timestamp) -> String {
 
 fn facts(gate: &Gate, now: Timestamp) -> Vec<(&'static str, String)> {
     let trust = gate.snapshots.trust.load();
-    let latency = gate.metrics.latency();
+    let (latency, recent) = (gate.metrics.latency(), gate.metrics.recent_latency());
     let quantiles =
-        [0.5, 0.95, 0.99].map(|part| latency.quantile(part).map_or("–".to_owned(), |at| format!("{at:?}")));
+        [0.5, 0.95, 0.99].map(|part| recent.quantile(part).map_or("–".to_owned(), |at| format!("{at:.1?}")));
     let until =
         |at: Timestamp| format!("{at} (in {})", age(Duration::try_from(at.duration_since(now)).unwrap_or_default()));
     let uptime = Duration::try_from(now.duration_since(gate.started)).unwrap_or_default();
@@ -47,7 +47,7 @@ fn facts(gate: &Gate, now: Timestamp) -> Vec<(&'static str, String)> {
         ("policy mode", format!("{:?}", gate.config.policy.mode).to_lowercase()),
         ("open connections", format!("{} of {}", gate.connections.len(), gate.config.limits.connections)),
         ("requests", latency.count().to_string()),
-        ("latency p50, p95, p99 below", quantiles.join(", ")),
+        ("latency p50, p95, p99", quantiles.join(", ")),
         ("our certificate expires", until(trust.value.certificate_not_after())),
         ("next CRL due", trust.value.crl_next_update().map_or("no CRLs".to_owned(), until)),
     ]

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The status as JSON.
 pub(super) fn json(gate: &Gate, now: Timestamp) -> String {
     let trust = gate.snapshots.trust.load();
-    let latency = gate.metrics.latency();
+    let latency = gate.metrics.recent_latency();
     let snapshots: Value =
         gate.snapshot_states().iter().map(|state| (state.kind.to_owned(), snapshot(state))).collect();
     json!({
@@ -30,7 +30,7 @@ pub(super) fn json(gate: &Gate, now: Timestamp) -> String {
             "parked": gate.connections.parked_len(),
             "limit": gate.config.limits.connections,
         },
-        "requests": latency.count(),
+        "requests": gate.metrics.latency().count(),
         "latencyMicros": {
             "p50": micros(latency.quantile(0.5)),
             "p95": micros(latency.quantile(0.95)),

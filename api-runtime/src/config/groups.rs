@@ -7,6 +7,7 @@ use policy::TrustDomain;
 use policy_source::SourceUri;
 use serde::{Deserialize, Deserializer};
 
+use super::otlp::OtlpEndpoint;
 use super::scalar::{self, NotSupported};
 use super::template::{self, CommonNameTemplate};
 
@@ -188,10 +189,15 @@ pub struct Telemetry {
     /// Where access lines and handshake failures go.
     #[serde(deserialize_with = "access_log")]
     pub access_log: AccessLog,
-    #[serde(rename = "emf", deserialize_with = "emf")]
-    _emf: (),
-    #[serde(rename = "otlpEndpoint")]
-    _otlp_endpoint: Option<NotSupported>,
+    /// Whether metrics go to standard output in CloudWatch's embedded metric format.
+    pub emf: Emf,
+    /// Where metrics and spans go; `None`: nowhere.
+    #[serde(deserialize_with = "scalar::optional")]
+    pub otlp_endpoint: Option<OtlpEndpoint>,
+    /// The share of requests, from 0 to 1, that become spans although neither the caller sampled them nor the policy
+    /// denies them.
+    #[serde(deserialize_with = "share")]
+    pub trace_sampling: f64,
     /// What metrics call this service.
     pub service_name: String,
     /// How often metrics are sent; Prometheus asks when it likes.
@@ -203,8 +209,9 @@ impl Default for Telemetry {
     fn default() -> Self {
         Self {
             access_log: AccessLog::Stdout,
-            _emf: (),
-            _otlp_endpoint: None,
+            emf: Emf::Off,
+            otlp_endpoint: None,
+            trace_sampling: 0.05,
             service_name: "linkward".to_owned(),
             metrics_interval: seconds(60),
         }
@@ -230,10 +237,21 @@ fn access_log<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessLog, D
     })
 }
 
-/// Metrics in CloudWatch's embedded format: not in this build, so only `off`.
-fn emf<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    match String::deserialize(deserializer)?.as_str() {
-        "off" => Ok(()),
-        other => Err(serde::de::Error::custom(format!("`emf: {other}` is not supported in this build; write `off`"))),
+/// Whether metrics are written in CloudWatch's embedded metric format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Emf {
+    /// Nowhere.
+    #[default]
+    Off,
+    /// Lines on standard output, where the log agent finds them.
+    Stdout,
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let share = f64::deserialize(deserializer)?;
+    match (0.0..=1.0).contains(&share) {
+        true => Ok(share),
+        false => Err(serde::de::Error::custom(format!("`{share}` is not a share; write a number from 0 to 1"))),
     }
 }

@@ -3,6 +3,7 @@
 mod error;
 mod groups;
 mod network;
+mod otlp;
 mod scalar;
 mod template;
 mod tls;
@@ -11,15 +12,17 @@ use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use policy_source::SourceUri;
 use serde::Deserialize;
 
 pub use self::error::ConfigError;
 pub use self::groups::{
-    AccessLog, DenyListSettings, Identity, InventorySettings, Limits, Mode, PolicySettings, Telemetry,
+    AccessLog, DenyListSettings, Emf, Identity, InventorySettings, Limits, Mode, PolicySettings, Telemetry,
 };
 pub use self::network::{Network, ProxyProtocol, Upstream, UpstreamProtocol};
+pub use self::otlp::{OtlpEndpoint, OtlpEndpointError};
 pub use self::template::CommonNameTemplate;
 pub use self::tls::{ClientAuth, CrlExpiry, MinVersion, Tls};
 
@@ -128,6 +131,9 @@ impl Config {
     /// What each key alone cannot tell.
     fn problems(&self) -> Vec<String> {
         let mut problems = self.limits.problems();
+        if self.telemetry.metrics_interval < Duration::from_secs(1) {
+            problems.push("`telemetry.metricsInterval` is shorter than a second; write `1s` or more".to_owned());
+        }
         let listeners = [
             ("listen", Some(self.listen)),
             ("adminListen", Some(self.admin_listen)),

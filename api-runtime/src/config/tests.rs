@@ -63,7 +63,8 @@ endpoints: { source: "dynamodb:TABLE", refresh: 10s, maxStaleness: 1h }
 upstream: http://127.0.0.1:9000
 limits: { connections: 10000, connectionsPerEndpoint: 2000, handshakes: 256, handshakeTimeout: 5s, headerTimeout: 10s,
           requestTimeout: 30s, headerBytes: 65536, bodyBytes: 10485760, connectionAge: 1h, idleTimeout: 340s, drain: 20s }
-telemetry: { accessLog: access.log, emf: off, serviceName: invoices, metricsInterval: 60s }
+telemetry: { accessLog: access.log, emf: stdout, otlpEndpoint: "http://127.0.0.1:4318", traceSampling: 0.5,
+             serviceName: invoices, metricsInterval: 60s }
 "#,
     )
     .unwrap();
@@ -72,6 +73,9 @@ telemetry: { accessLog: access.log, emf: off, serviceName: invoices, metricsInte
     assert_eq!(config.deny_list.unwrap().refresh, Duration::from_millis(500));
     assert_eq!(config.endpoints.unwrap().source, SourceUri::DynamoDb("TABLE".to_owned()));
     assert_eq!(config.policy.mode, Mode::Audit);
+    assert_eq!((config.telemetry.emf, config.telemetry.trace_sampling), (Emf::Stdout, 0.5));
+    let collector = config.telemetry.otlp_endpoint.unwrap();
+    assert_eq!(collector.signal("metrics"), "http://127.0.0.1:4318/v1/metrics");
 }
 
 #[test]
@@ -168,14 +172,21 @@ fn a_value_outside_its_list_is_refused_with_the_list() {
 }
 
 #[test]
-fn what_this_build_does_not_have_is_refused_and_not_ignored() {
-    for more in [
-        "telemetry: { otlpEndpoint: \"http://127.0.0.1:4318\" }",
-        "telemetry: { emf: stdout }",
-        "denyList: { source: \"bundle:deny\" }",
+fn telemetry_that_nobody_could_read_is_refused() {
+    for (more, says) in [
+        ("telemetry: { emf: yes }", "unknown value"),
+        ("telemetry: { traceSampling: 1.5 }", "write a number from 0 to 1"),
+        ("telemetry: { otlpEndpoint: \"https://a:4318\" }", "let a collector on this host pass it on"),
+        ("telemetry: { metricsInterval: 0s }", "metricsInterval"),
     ] {
-        assert!(refusal(more).contains("not supported in this build"), "{more}: {}", refusal(more));
+        assert!(refusal(more).contains(says), "{more}: {}", refusal(more));
     }
+}
+
+#[test]
+fn what_this_build_does_not_have_is_refused_and_not_ignored() {
+    let more = "denyList: { source: \"bundle:deny\" }";
+    assert!(refusal(more).contains("not supported in this build"), "{}", refusal(more));
     for (key, value) in [
         ("server.crt", "\"secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x\""),
         ("ca.crt }", "ca.crt, crls: [\"https://example/ca.crl\"] }"),

@@ -93,6 +93,8 @@ impl Inner {
         map.insert(headers::REQUEST_ID, record.arrival.id.header());
         if let Some(parent) = record.arrival.trace.header() {
             map.insert(headers::TRACE_PARENT, parent);
+        }
+        if record.arrival.trace.is_new() {
             map.remove(headers::TRACE_STATE);
         }
         let host = record.host.as_ref().unwrap_or(&self.address.host).clone();

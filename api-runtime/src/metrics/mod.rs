@@ -4,10 +4,13 @@ mod callers;
 mod histogram;
 mod prometheus;
 mod table;
+mod window;
 
 pub(crate) use callers::CallerSlot;
 pub(crate) use histogram::Distribution;
 pub(crate) use prometheus::render;
+pub(crate) use table::{Definition, Kind, Unit};
+pub(crate) use window::QUANTILES;
 
 use crate::application::Fault;
 use crate::authorization::Outcome;
@@ -20,7 +23,7 @@ use policy::access::Reason;
 use policy::{Revision, SpiffeId, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use table::Definition;
+use window::Window;
 
 const REASONS: usize = Reason::ALL.len() + 1;
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -36,6 +39,8 @@ pub(crate) struct Metrics {
     ended: [AtomicU64; End::ALL.len()],
     upstream_errors: [AtomicU64; Fault::ALL.len()],
     policy_changes: AtomicU64,
+    recent_latency: Window,
+    recent_upstream: Window,
 }
 
 #[derive(Debug)]
@@ -55,6 +60,8 @@ pub(crate) struct State {
     pub(crate) crl_next_update: Option<f64>,
     pub(crate) deny_list_entries: Option<usize>,
     pub(crate) access_log_dropped: u64,
+    /// `None` if no spans are exported.
+    pub(crate) spans_dropped: Option<u64>,
 }
 
 /// A snapshot in force.
@@ -105,6 +112,8 @@ impl Metrics {
             ended: Default::default(),
             upstream_errors: Default::default(),
             policy_changes: AtomicU64::new(0),
+            recent_latency: Window::default(),
+            recent_upstream: Window::default(),
         }
     }
 
@@ -154,6 +163,17 @@ impl Metrics {
         self.sum(|shard| &shard.latency)
     }
 
+    /// The latencies of the last whole `metricsInterval`.
+    pub(crate) fn recent_latency(&self) -> Distribution {
+        self.recent_latency.last(self.latency())
+    }
+
+    /// Begins a new interval of latencies.
+    pub(crate) fn turn_window(&self) {
+        self.recent_latency.turn(self.latency());
+        self.recent_upstream.turn(self.sum(|shard| &shard.upstream));
+    }
+
     fn sum(&self, histogram: impl Fn(&Shard) -> &Histogram) -> Distribution {
         let mut total = Distribution::default();
         self.shards.iter().for_each(|shard| total.add(histogram(shard)));
@@ -178,6 +198,9 @@ impl Metrics {
             visit(&table::DENY_LIST_ENTRIES, &[], Value::Count(entries as u64));
         }
         visit(&table::ACCESS_LOG_DROPPED, &[], Value::Count(state.access_log_dropped));
+        if let Some(dropped) = state.spans_dropped {
+            visit(&table::SPANS_DROPPED, &[], Value::Count(dropped));
+        }
         self.callers.collect(self.shards.iter().map(|shard| &shard.callers), visit);
     }
 
@@ -190,8 +213,11 @@ impl Metrics {
                 visit(&table::REQUESTS, &[decision, reason, class], Value::Count(total));
             }
         }
-        visit(&table::REQUEST_DURATION, &[], Value::Distribution(&self.latency()));
-        visit(&table::UPSTREAM_DURATION, &[], Value::Distribution(&self.sum(|shard| &shard.upstream)));
+        let (latency, upstream) = (self.latency(), self.sum(|shard| &shard.upstream));
+        visit(&table::REQUEST_DURATION, &[], Value::Distribution(&latency));
+        quantiles(&table::REQUEST_QUANTILE, &self.recent_latency.last(latency), visit);
+        visit(&table::UPSTREAM_DURATION, &[], Value::Distribution(&upstream));
+        quantiles(&table::UPSTREAM_QUANTILE, &self.recent_upstream.last(upstream), visit);
         let errors = Fault::ALL.iter().map(|error| error.as_str());
         counts(&table::UPSTREAM_ERRORS, errors, &self.upstream_errors, visit);
     }
@@ -212,6 +238,14 @@ fn request_attributes() -> impl Iterator<Item = [&'static str; 3]> {
         let reasons = std::iter::once("none").chain(Reason::ALL.into_iter().map(Reason::as_str));
         reasons.flat_map(move |reason| CLASSES.map(|class| [outcome.as_str(), reason, class]))
     })
+}
+
+fn quantiles(definition: &'static Definition, recent: &Distribution, visit: &mut Visit<'_>) {
+    for (part, name) in QUANTILES {
+        if let Some(at) = recent.quantile(part) {
+            visit(definition, &[name], Value::Seconds(at.as_secs_f64()));
+        }
+    }
 }
 
 fn counts(
@@ -247,7 +281,8 @@ mod tests {
     fn every_metric_of_the_table_is_shown_in_its_order() {
         let metrics = Metrics::new();
         let caller = metrics.caller(&"spiffe://a/b".parse().unwrap());
-        metrics.request(request(Outcome::Allow, Some(Reason::Permitted), 200, caller));
+        let upstream = Some(Duration::from_micros(50));
+        metrics.request(Request { upstream, ..request(Outcome::Allow, Some(Reason::Permitted), 200, caller) });
         let snapshots = vec![SnapshotState {
             kind: "policy",
             revision: "1".into(),
@@ -255,7 +290,8 @@ mod tests {
             age: Duration::ZERO,
             error: None,
         }];
-        let state = State { snapshots, crl_next_update: Some(1.0), deny_list_entries: Some(2), ..State::default() };
+        let (crl_next_update, deny_list_entries, spans_dropped) = (Some(1.0), Some(2), Some(0));
+        let state = State { snapshots, crl_next_update, deny_list_entries, spans_dropped, ..State::default() };
         let mut shown: Vec<&str> = Vec::new();
         metrics.collect(&state, &mut |definition, attributes, _| {
             assert_eq!(attributes.len(), definition.attributes.len(), "{}", definition.name);

@@ -1,6 +1,6 @@
 //! The text format of Prometheus (exposition format 0.0.4).
 
-use super::histogram::{BOUNDS, Distribution};
+use super::histogram::Distribution;
 use super::table::{Definition, Kind, Unit};
 use super::{Metrics, State, Value};
 use std::fmt::Write;
@@ -64,14 +64,11 @@ fn sample(
 }
 
 fn histogram(out: &mut String, definition: &Definition, attributes: &[&str], distribution: &Distribution) {
-    let mut cumulative = 0;
-    for (count, bound) in distribution.buckets.iter().zip(&BOUNDS) {
-        cumulative += count;
-        let bound = (*bound as f64 / 1e6).to_string();
-        sample(out, definition, "_bucket", attributes, Some(&bound), cumulative);
+    for (bound, count) in distribution.cumulative() {
+        sample(out, definition, "_bucket", attributes, Some(&bound.to_string()), count);
     }
     sample(out, definition, "_bucket", attributes, Some("+Inf"), distribution.count());
-    sample(out, definition, "_sum", attributes, None, distribution.sum_micros as f64 / 1e6);
+    sample(out, definition, "_sum", attributes, None, distribution.sum());
     sample(out, definition, "_count", attributes, None, distribution.count());
 }
 
@@ -94,13 +91,16 @@ mod tests {
 
     #[test]
     fn buckets_are_cumulative_and_end_with_all() {
+        let histogram_of_two = crate::metrics::histogram::Histogram::default();
+        for micros in [64, 60_000_000] {
+            histogram_of_two.record(std::time::Duration::from_micros(micros));
+        }
         let mut distribution = Distribution::default();
-        distribution.buckets[0] = 1;
-        distribution.buckets[18] = 2;
+        distribution.add(&histogram_of_two);
         let mut out = String::new();
         histogram(&mut out, &table::REQUEST_DURATION, &[], &distribution);
-        assert!(out.starts_with("linkward_request_duration_seconds_bucket{le=\"0.00005\"} 1\n"), "{out}");
-        assert!(out.contains("_bucket{le=\"30\"} 1\n"));
-        assert!(out.ends_with("_bucket{le=\"+Inf\"} 3\nlinkward_request_duration_seconds_sum 0\nlinkward_request_duration_seconds_count 3\n"));
+        assert!(out.starts_with("linkward_request_duration_seconds_bucket{le=\"0.000064\"} 1\n"), "{out}");
+        assert!(out.contains("_bucket{le=\"33.554432\"} 1\n"));
+        assert!(out.ends_with("_bucket{le=\"+Inf\"} 2\nlinkward_request_duration_seconds_sum 60.000064\nlinkward_request_duration_seconds_count 2\n"));
     }
 }

@@ -1,4 +1,5 @@
-//! The one table of metrics. Whoever shows them (Prometheus today) reads it; nobody invents a name elsewhere.
+//! The one table of metrics. Prometheus, OTLP, CloudWatch and `docs/METRICS.md` are made of it; nobody invents a name
+//! elsewhere.
 
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +48,12 @@ table! {
         "Requests by decision, reason (none before authorization) and class of the status.";
     REQUEST_DURATION = "request_duration", Seconds, Histogram, [],
         "From the last header byte of a request to the end of its answer.";
+    REQUEST_QUANTILE = "request_duration_quantile", Seconds, Gauge, ["quantile"],
+        "What this part of the requests of the last metricsInterval did not exceed, within 2 %.";
     UPSTREAM_DURATION = "upstream_duration", Seconds, Histogram, [],
         "From sending a request to the upstream to the headers of its answer.";
+    UPSTREAM_QUANTILE = "upstream_duration_quantile", Seconds, Gauge, ["quantile"],
+        "The same of the upstream's share.";
     UPSTREAM_ERRORS = "upstream_errors", Count, Counter, ["error"],
         "Requests that the upstream did not answer.";
     HANDSHAKES = "handshakes", Count, Counter, [],
@@ -73,6 +78,8 @@ table! {
         "Entries of the deny list in force.";
     ACCESS_LOG_DROPPED = "access_log_dropped", Count, Counter, [],
         "Lines lost because the log could not be written as fast as they came.";
+    SPANS_DROPPED = "spans_dropped", Count, Counter, [],
+        "Spans lost because the collector did not take them as fast as they came.";
     CALLER_REQUESTS = "caller_requests", Count, Counter, ["caller"],
         "Requests of a caller of the policy; of all beyond the first 1,000 as other.";
     CALLER_DENIALS = "caller_denials", Count, Counter, ["caller"],
@@ -96,5 +103,26 @@ mod tests {
             assert!(definition.help.ends_with('.'), "{}", definition.name);
             assert!(definition.kind != Kind::Histogram || definition.unit == Unit::Seconds, "{}", definition.name);
         }
+    }
+
+    /// `UPDATE_DOCS=1 cargo test -p api-runtime metrics` writes it anew.
+    #[test]
+    fn the_document_says_what_the_table_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/METRICS.md");
+        let written = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = written.split_once("<!-- api-runtime -->\n").unwrap();
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        let mut rows = String::from("| name | kind | unit | attributes | what it is |\n|---|---|---|---|---|\n");
+        for definition in TABLE {
+            let Definition { name, unit, kind, attributes, help } = definition;
+            let attributes = attributes.join(", ");
+            let (unit, kind) = (format!("{unit:?}").to_lowercase(), format!("{kind:?}").to_lowercase());
+            rows += &format!("| `{name}` | {kind} | {unit} | {attributes} | {help} |\n");
+        }
+        let right = format!("{before}<!-- api-runtime -->\n{rows}<!-- end -->{after}");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &right).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), right, "run it with UPDATE_DOCS=1");
     }
 }
