@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-pub use consumer::Consumer;
+pub use consumer::{Consumer, ConsumerSubject};
 pub use listing::{Endpoints, Unlisted, UnlistedError};
 pub use state::ConnectionState;
 pub use verdict::{Action, Verdict, VerdictReason};

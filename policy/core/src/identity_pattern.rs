@@ -12,6 +12,16 @@ pub struct IdentityPattern {
 }
 
 impl IdentityPattern {
+    /// One identity, which has a path.
+    pub(crate) fn exact(base: SpiffeId) -> Self {
+        Self { base, is_prefix: false }
+    }
+
+    /// Everybody below it.
+    pub(crate) fn below(base: SpiffeId) -> Self {
+        Self { base, is_prefix: true }
+    }
+
     /// The identity, or what comes before `/*`.
     #[must_use]
     pub fn base(&self) -> &SpiffeId {

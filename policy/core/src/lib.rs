@@ -24,7 +24,9 @@ mod trust_domain;
 
 pub mod access;
 pub mod deny_list;
+pub mod diff;
 pub mod endpoint;
+pub mod explain;
 pub mod inventory;
 
 pub use account_id::{AccountId, AccountIdError};

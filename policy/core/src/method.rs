@@ -66,6 +66,13 @@ impl MethodSet {
     /// Every method, also those nobody has thought of.
     pub const ANY: Self = Self(None);
 
+    /// The methods it names, in order; none means any.
+    pub fn named(&self) -> Option<impl Iterator<Item = &str>> {
+        let named = self.0.as_ref()?;
+        let usual = USUAL.into_iter().filter(|method| self.contains(method));
+        Some(usual.chain(named.other.iter().map(Method::as_str)))
+    }
+
     /// Whether the method is one of them.
     #[must_use]
     pub fn contains(&self, method: &str) -> bool {
@@ -94,9 +101,8 @@ impl FromIterator<Method> for MethodSet {
 /// `any`, or the methods in one order, however they were written.
 impl fmt::Display for MethodSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(named) = &self.0 else { return f.write_str("any") };
-        let usual = USUAL.into_iter().filter(|method| self.contains(method));
-        for (index, method) in usual.chain(named.other.iter().map(Method::as_str)).enumerate() {
+        let Some(named) = self.named() else { return f.write_str("any") };
+        for (index, method) in named.enumerate() {
             if index > 0 {
                 f.write_str(",")?;
             }

@@ -27,7 +27,12 @@ impl PathTemplate {
     /// path it gets, and `/jobs/7%3Astop` then is `/jobs/7:stop`.
     #[must_use]
     pub fn matches_decoded(&self, path: &RequestPath<'_>) -> bool {
-        self.fits(path, |literal, segment| literal == segment || decoded(literal).eq(decoded(segment)))
+        self.fits(path, same_once_decoded)
+    }
+
+    /// What stands between the slashes, from the first on.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (Part, &str)> {
+        self.0.split('/').skip(1).map(|part| (Part::of(part), part))
     }
 
     fn fits(&self, path: &RequestPath<'_>, literal_fits: impl Fn(&str, &str) -> bool) -> bool {
@@ -48,7 +53,8 @@ impl PathTemplate {
 }
 
 /// What a segment of a checked template is.
-enum Part {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
     Literal,
     Parameter,
     Tail,
@@ -62,6 +68,19 @@ impl Part {
             _ => Self::Literal,
         }
     }
+}
+
+/// Whether an upstream that decodes both reads the same.
+pub(crate) fn same_once_decoded(left: &str, right: &str) -> bool {
+    left == right || decoded(left).eq(decoded(right))
+}
+
+/// In how many ways the normal form can spell what this segment stands for: unreserved characters are never escaped,
+/// others always, and those that RFC 3986 reserves may be either.
+pub(crate) fn spellings(segment: &str) -> usize {
+    let free = |byte: &u8| byte.is_ascii_graphic() && !request_path::is_unreserved(*byte) && !b"%/?#\\".contains(byte);
+    let free = decoded(segment).filter(free).count();
+    1_usize.checked_shl(u32::try_from(free).unwrap_or(u32::MAX)).unwrap_or(usize::MAX)
 }
 
 /// The bytes that a normal segment stands for.

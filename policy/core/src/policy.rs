@@ -10,6 +10,7 @@ use std::collections::hash_map::Entry;
 pub(crate) use caller::Caller;
 use entries::PolicyDocument;
 pub(crate) use entries::{ConsumerEntry, EndpointsEntry};
+pub(crate) use rule::Rule;
 
 use crate::document::{self, DocumentError, Keyed, Problem, Problems};
 use crate::endpoint::Endpoints;
@@ -104,6 +105,26 @@ impl Policy {
         self.exact.keys()
     }
 
+    /// Everybody the policy has an entry for, in no order.
+    pub fn patterns(&self) -> impl Iterator<Item = IdentityPattern> {
+        let exact = self.exact.keys().cloned().map(IdentityPattern::exact);
+        exact.chain(self.prefixes.keys().cloned().map(IdentityPattern::below))
+    }
+
+    /// Whether there is an entry for just this pattern.
+    pub(crate) fn names(&self, pattern: &IdentityPattern) -> bool {
+        if pattern.is_prefix() { &self.prefixes } else { &self.exact }.contains_key(pattern.base())
+    }
+
+    /// The entry for whoever this is: for a prefix, those below it that have no nearer entry.
+    pub(crate) fn caller_for(&self, pattern: &IdentityPattern) -> Option<&Caller> {
+        if !pattern.is_prefix() {
+            return self.caller(pattern.base());
+        }
+        let own = self.prefixes.get(pattern.base());
+        self.callers.get(*own.or_else(|| self.longest_prefix(pattern.base().as_str()))?)
+    }
+
     /// The entry for an identity: its own, or that of the longest prefix above it.
     pub(crate) fn caller(&self, identity: &SpiffeId) -> Option<&Caller> {
         let index = self.exact.get(identity).or_else(|| self.longest_prefix(identity.as_str()))?;
@@ -111,11 +132,24 @@ impl Policy {
     }
 
     fn longest_prefix(&self, identity: &str) -> Option<&usize> {
+        self.prefix_entry(identity).map(|(_, index)| index)
+    }
+
+    fn prefix_entry(&self, identity: &str) -> Option<(&SpiffeId, &usize)> {
         if self.prefixes.is_empty() {
             return None;
         }
         let mut parents = std::iter::successors(Some(identity), |child| Some(child.rsplit_once('/')?.0)).skip(1);
-        parents.find_map(|parent| self.prefixes.get(parent))
+        parents.find_map(|parent| self.prefixes.get_key_value(parent))
+    }
+
+    /// As [`Policy::caller`], with whom the entry is for.
+    pub(crate) fn entry(&self, identity: &SpiffeId) -> Option<(IdentityPattern, &Caller)> {
+        let exact = self.exact.get_key_value(identity).map(|(id, index)| (IdentityPattern::exact(id.clone()), index));
+        let below =
+            || self.prefix_entry(identity.as_str()).map(|(id, index)| (IdentityPattern::below(id.clone()), index));
+        let (pattern, index) = exact.or_else(below)?;
+        Some((pattern, self.callers.get(*index)?))
     }
 }
 

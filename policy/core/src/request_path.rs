@@ -130,7 +130,7 @@ pub(crate) fn decode(digits: &str) -> Option<u8> {
 }
 
 /// RFC 3986, 2.3.
-fn is_unreserved(byte: u8) -> bool {
+pub(crate) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 

@@ -9,7 +9,7 @@ use crate::{AccountId, OrganizationalUnitId, Region, ServiceId};
 /// among those of one account the ones without a limit first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Consumer {
-    subject: Subject,
+    subject: ConsumerSubject,
     max_endpoints: Option<u32>,
     valid_until: Option<Timestamp>,
     regions: Option<Box<[Region]>>,
@@ -19,18 +19,50 @@ pub struct Consumer {
 
 /// Whose endpoints an entry is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Subject {
+pub enum ConsumerSubject {
+    /// Those of one account.
     Account(AccountId),
+    /// Those of all accounts below it.
     OrganizationalUnit(OrganizationalUnitId),
 }
 
 impl Consumer {
+    /// Whose endpoints it is for.
+    #[must_use]
+    pub fn subject(&self) -> &ConsumerSubject {
+        &self.subject
+    }
+
+    /// The Regions the endpoints may be in; none means any.
+    #[must_use]
+    pub fn regions(&self) -> Option<&[Region]> {
+        self.regions.as_deref()
+    }
+
+    /// The services they may connect to; none means every managed one.
+    #[must_use]
+    pub fn services(&self) -> Option<&[ServiceId]> {
+        self.services.as_deref()
+    }
+
+    /// How many may be connected; none means any number.
+    #[must_use]
+    pub fn max_endpoints(&self) -> Option<u32> {
+        self.max_endpoints
+    }
+
+    /// From when on the entry admits nothing; none means never.
+    #[must_use]
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        self.valid_until
+    }
+
     /// The account, when the entry is for one.
     #[must_use]
     pub fn account(&self) -> Option<&AccountId> {
         match &self.subject {
-            Subject::Account(account) => Some(account),
-            Subject::OrganizationalUnit(_) => None,
+            ConsumerSubject::Account(account) => Some(account),
+            ConsumerSubject::OrganizationalUnit(_) => None,
         }
     }
 
@@ -38,8 +70,8 @@ impl Consumer {
     #[must_use]
     pub fn organizational_unit(&self) -> Option<&OrganizationalUnitId> {
         match &self.subject {
-            Subject::Account(_) => None,
-            Subject::OrganizationalUnit(unit) => Some(unit),
+            ConsumerSubject::Account(_) => None,
+            ConsumerSubject::OrganizationalUnit(unit) => Some(unit),
         }
     }
 
@@ -51,8 +83,8 @@ impl Consumer {
 
     pub(super) fn new(entry: ConsumerEntry, path: impl Fn() -> String, problems: &mut Problems) -> Option<Self> {
         let subject = match (entry.account.0, entry.organizational_unit.0) {
-            (Some(account), None) => Subject::Account(account),
-            (None, Some(unit)) => Subject::OrganizationalUnit(unit),
+            (Some(account), None) => ConsumerSubject::Account(account),
+            (None, Some(unit)) => ConsumerSubject::OrganizationalUnit(unit),
             _ => {
                 let message = "one of `account` and `organizationalUnit` must be here, and only one";
                 problems.push(|| Problem::in_value(path(), message));
@@ -70,7 +102,7 @@ impl Consumer {
     }
 
     /// Whether the two differ in their names at most.
-    pub(super) fn grants_the_same(&self, other: &Self) -> bool {
+    pub(crate) fn grants_the_same(&self, other: &Self) -> bool {
         let grant = |consumer: &Self| Self { name: None, ..consumer.clone() };
         grant(self) == grant(other)
     }

@@ -27,6 +27,23 @@ impl Rule {
         Self { id, methods, paths }
     }
 
+    pub(crate) fn methods(&self) -> &MethodSet {
+        &self.methods
+    }
+
+    pub(crate) fn paths(&self) -> &[PathTemplate] {
+        &self.paths
+    }
+
+    /// Whether the two match the same requests in the same words, whatever they are called.
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.methods == other.methods && self.paths == other.paths
+    }
+
+    pub(super) fn all_say_the_same(ours: &[Self], theirs: &[Self]) -> bool {
+        ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| ours.says_the_same(theirs))
+    }
+
     pub(crate) fn permits(&self, method: &str, path: &RequestPath<'_>) -> bool {
         self.methods.contains(method) && self.paths.iter().any(|template| template.matches(path))
     }
