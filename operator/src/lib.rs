@@ -6,6 +6,7 @@
 
 mod access_policy;
 mod cli;
+mod completions;
 mod demo;
 mod output;
 
@@ -13,17 +14,27 @@ use std::process::ExitCode;
 
 pub use cli::Cli;
 use cli::{Command, PolicyCommand};
+use output::Screen;
 
 /// Runs one command to its end.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    let screen = Screen::new(cli.output, cli.color);
     let outcome = match cli.command {
         Command::Demo(options) => demo::command(&options, cli.output),
-        Command::Policy(PolicyCommand::Check { file }) => access_policy::check(&file, cli.output),
-        Command::Policy(PolicyCommand::Explain(question)) => access_policy::explain(&question, cli.output),
+        Command::Policy(command) => policy(command, &screen),
+        Command::Completions { shell } => Ok(completions::completions(shell)),
     };
     outcome.unwrap_or_else(|error| {
         output::complain(&format!("linkward: {error:#}"));
         ExitCode::from(2)
     })
+}
+
+fn policy(command: PolicyCommand, screen: &Screen) -> anyhow::Result<ExitCode> {
+    match command {
+        PolicyCommand::Check { file } => access_policy::check(&file, screen),
+        PolicyCommand::Explain(question) => access_policy::explain(&question, screen),
+        PolicyCommand::Diff(comparison) => access_policy::diff(&comparison, screen),
+    }
 }

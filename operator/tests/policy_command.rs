@@ -86,11 +86,8 @@ fn a_question_is_answered_as_the_gate_would() {
             "--account",
             account,
         ]);
-        assert_eq!(
-            (output.status.code(), stdout(&output)),
-            (Some(code), answer.to_owned()),
-            "{path} through {account}"
-        );
+        assert_eq!(output.status.code(), Some(code), "{path} through {account}");
+        assert!(stdout(&output).starts_with(answer), "{path} through {account}: {}", stdout(&output));
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::output::{self, Output};
+use crate::output::{self, Color, Output, Screen, table};
 
 /// How often the live line moves.
 const TICK: Duration = Duration::from_millis(120);
@@ -143,7 +143,9 @@ impl Report {
 
     /// Prints a table; the first row is its head. Machines find the rows under `metrics`.
     pub(crate) fn metrics(&mut self, rows: &[Vec<String>]) {
-        for (index, line) in table(rows).iter().enumerate() {
+        // The report paints by itself: what goes to standard error is coloured there.
+        let lines = table::lines(&Screen::new(self.output, Color::Never), 1, &table::plain(rows));
+        for (index, line) in lines.iter().enumerate() {
             self.line(&format!("    {}", if index == 0 { self.paint("1", line) } else { line.clone() }));
         }
         let (head, rows) = rows.split_first().map_or((&[][..], rows), |(head, rows)| (head.as_slice(), rows));
@@ -196,23 +198,6 @@ impl Report {
     }
 }
 
-/// Rows with their columns aligned; columns of numbers to the right.
-fn table(rows: &[Vec<String>]) -> Vec<String> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
-    let widths: Vec<usize> =
-        (0..columns).map(|c| cells(c).map(|cell| cell.chars().count()).max().unwrap_or_default()).collect();
-    let numbers: Vec<bool> = (0..columns).map(|c| cells(c).skip(1).all(|cell| cell.parse::<f64>().is_ok())).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).zip(&numbers);
-        let cells = cells.map(
-            |((cell, &width), &number)| if number { format!("{cell:>width$}") } else { format!("{cell:<width$}") },
-        );
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
-}
-
 fn words_for(took: Duration) -> String {
     match took.as_secs() {
         0..10 => format!("{:.2} s", took.as_secs_f64()),
@@ -240,13 +225,6 @@ mod tests {
             report.told.iter().map(|step| step.detail.as_str()).collect::<Vec<_>>(),
             ["200", "502 instead of 200"]
         );
-    }
-
-    #[test]
-    fn tables_align_words_left_and_numbers_right() {
-        let rows =
-            [["metric", "sum"], ["EndpointsAccepted", "1"], ["Runs", "12"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(table(&rows), ["metric             sum", "EndpointsAccepted    1", "Runs                12"]);
     }
 
     #[test]

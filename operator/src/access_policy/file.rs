@@ -1,0 +1,39 @@
+//! Reading an access policy from a file.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use policy::{Format, Policy, PolicyError, Revision};
+
+/// The first bytes of what gzip writes: an OPA bundle is one.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// The outer error: the file cannot be read; the inner one: it is not an access policy.
+pub(crate) fn read(file: &Path) -> anyhow::Result<Result<Policy, PolicyError>> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read `{name}`"))?;
+    if is_rego(&name, &bytes) {
+        bail!("`{name}` is Rego, not the declarative form that this command reads");
+    }
+    Ok(Policy::parse(&bytes, Format::from_name(&name), &name, Revision::from("unpublished")))
+}
+
+/// Whether this is a policy of the other engine: a bundle, or a module of one.
+pub(crate) fn is_rego(name: &str, bytes: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    bytes.starts_with(&GZIP) || [".rego", ".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rego_is_known_by_name_or_content() {
+        for name in ["authz.rego", "bundle.tar.gz", "BUNDLE.TGZ"] {
+            assert!(is_rego(name, b""), "{name}");
+        }
+        assert!(is_rego("bundle", &[0x1f, 0x8b, 8]));
+        assert!(!is_rego("access.yaml", b"version: 1"));
+    }
+}

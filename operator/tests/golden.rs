@@ -1,0 +1,106 @@
+//! Every offline command, word for word: in a pipe, with colour, and for machines. `LINKWARD_BLESS=1` writes anew what is expected.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const AT: &str = "2026-11-26T00:00:00Z";
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+}
+
+/// What a command prints and how it ends, as one text.
+fn transcript(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_linkward"))
+        .args(arguments)
+        .current_dir(folder("fixtures"))
+        .env_remove("NO_COLOR")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let mut text = format!("$ linkward {}\n{stdout}", arguments.join(" "));
+    if !stderr.is_empty() {
+        text += &format!("--- stderr\n{stderr}");
+    }
+    text + &format!("--- exit code {}\n", output.status.code().unwrap())
+}
+
+fn compare(name: &str, found: &str) {
+    let file = folder("golden").join(name);
+    if std::env::var_os("LINKWARD_BLESS").is_some() {
+        std::fs::write(&file, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(expected == found, "{name} is not as expected; found:\n{found}\nexpected:\n{expected}");
+}
+
+/// The command as people see it in a pipe and on a terminal, and as machines do.
+fn golden(name: &str, arguments: &[&str]) {
+    let piped = transcript(arguments);
+    assert!(!piped.contains('\u{1b}'), "{name}: colour in a pipe");
+    compare(&format!("{name}.txt"), &piped);
+    let coloured = transcript(&[arguments, &["--color", "always"]].concat());
+    compare(&format!("{name}.color.txt"), &coloured);
+    compare(&format!("{name}.json.txt"), &transcript(&[arguments, &["--output", "json"]].concat()));
+}
+
+const ORDERS: [&str; 2] = ["--identity", "spiffe://internal.example/prod/orders-api"];
+const BILLING: [&str; 2] = ["--account", "123456789012"];
+
+fn explain(name: &str, rest: &[&[&str]]) {
+    let arguments = [&["policy", "explain", "access.yaml", "--at", AT], rest.concat().as_slice()].concat();
+    golden(&format!("policy-explain-{name}"), &arguments);
+}
+
+#[test]
+fn policy_check() {
+    golden("policy-check", &["policy", "check", "access.yaml"]);
+    golden("policy-check-invalid", &["policy", "check", "invalid.yaml"]);
+    golden("policy-check-missing", &["policy", "check", "none.yaml"]);
+}
+
+#[test]
+fn policy_explain_tells_every_reason() {
+    explain("permitted", &[&ORDERS, &BILLING, &["--path", "/v1/invoices/42"]]);
+    explain("forbidden", &[&ORDERS, &BILLING, &["--path", "/v1/invoices/secret"]]);
+    explain("account", &[&ORDERS, &["--account", "210987654321", "--path", "/v1/invoices/42"]]);
+    explain("endpoint-unknown", &[&ORDERS, &["--path", "/v1/invoices/42"]]);
+    explain("method", &[&ORDERS, &BILLING, &["--method", "DELETE", "--path", "/v1/invoices/42"]]);
+    explain("path", &[&ORDERS, &BILLING, &["--path", "/v1/invoice/42"]]);
+    explain("prefix", &[&["--identity", "spiffe://internal.example/prod/anybody", "--path", "/health"]]);
+    explain("similar", &[&["--identity", "spiffe://internal.example/test/orders-api", "--path", "/v1/invoices"]]);
+    explain("foreign", &[&["--identity", "spiffe://other.example/prod/orders-api", "--path", "/v1/invoices"]]);
+    explain("bad-path", &[&ORDERS, &["--path", "/v1/../secret"]]);
+    let ledger = ["--identity", "spiffe://internal.example/prod/ledger", "--path", "/v1/invoices/7"];
+    let late = ["policy", "explain", "access.yaml", "--at", "2027-04-01T00:00:00Z"];
+    golden("policy-explain-expired", &[late.as_slice(), &ledger, &BILLING].concat());
+}
+
+#[test]
+fn policy_diff() {
+    golden("policy-diff", &["policy", "diff", "access.yaml", "access.new.yaml", "--at", AT]);
+    golden("policy-diff-exit-code", &["policy", "diff", "access.new.yaml", "access.yaml", "--at", AT, "--exit-code"]);
+    golden("policy-diff-rego", &["policy", "diff", "access.yaml", "authz.rego", "--at", AT]);
+}
+
+#[test]
+fn policies_that_mean_the_same_do_not_differ() {
+    let arguments = ["policy", "diff", "access.yaml", "access.same.yaml", "--at", AT, "--exit-code"];
+    assert_eq!(transcript(&arguments), format!("$ linkward {}\n--- exit code 0\n", arguments.join(" ")));
+}
+
+#[test]
+fn help_and_completions() {
+    for command in [&["--help"][..], &["policy", "diff", "--help"], &["policy", "explain", "--help"]] {
+        let name: String = command.join("-").replace("--", "");
+        compare(&format!("{name}.txt"), &transcript(command));
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = transcript(&["completions", shell]);
+        assert!(script.contains("explain") && script.contains("completions"), "{shell}: {script}");
+    }
+    assert!(transcript(&["completions", "tcsh"]).contains("--- exit code 2"));
+}
