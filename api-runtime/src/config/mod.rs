@@ -156,6 +156,13 @@ impl Config {
                 "`{group}.maxStaleness` must be longer than `{group}.refresh`, or callers are denied between two"
             ));
         }
+        let shortest = self.policy.source.shortest_refresh();
+        if self.policy.max_staleness <= shortest && self.policy.refresh < shortest {
+            let (source, seconds) = (&self.policy.source, shortest.as_secs());
+            problems.push(format!(
+                "`policy.maxStaleness` must be longer than {seconds}s, as often as `{source}` can be asked"
+            ));
+        }
         problems
     }
 }

@@ -191,7 +191,6 @@ fn what_this_build_does_not_have_is_refused_and_not_ignored() {
         ("server.crt", "\"secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x\""),
         ("ca.crt }", "ca.crt, crls: [\"https://example/ca.crl\"] }"),
         ("ca.crt }", "ca.crt, crls: [\"s3://bucket/ca.crl\"] }"),
-        ("file:access.yaml", "appconfig:a/b/c"),
         ("\"file:access.yaml\"", "\"file:access.yaml\", bundle: { budget: 5ms }"),
     ] {
         let error = parse(&LEAST.replace(key, value)).unwrap_err().to_string();
@@ -216,6 +215,18 @@ fn values_that_make_no_sense_together_are_all_named() {
     }
     assert!(with("limits: { drain: 0s }").is_ok());
     assert!(with("listen: 127.0.0.1:0\nadminListen: 127.0.0.1:0").is_ok());
+}
+
+#[test]
+fn appconfig_may_be_the_source_of_the_policy_and_is_not_asked_every_second() {
+    let text = LEAST.replace("file:access.yaml", "appconfig:linkward/prod/access-policy");
+    assert_eq!(parse(&text).unwrap().policy.source.to_string(), "appconfig:linkward/prod/access-policy");
+    let impatient = text.replace("prod/access-policy\"", "prod/access-policy\", refresh: 1s, maxStaleness: 15s");
+    let error = parse(&impatient).unwrap_err().to_string();
+    assert!(error.contains("`policy.maxStaleness` must be longer than 15s"), "{error}");
+    assert!(parse(&impatient.replace("maxStaleness: 15s", "maxStaleness: 16s")).is_ok());
+    let error = parse(&text.replace("linkward/prod", "linkward")).unwrap_err().to_string();
+    assert!(error.contains("write `appconfig:APP/ENV/PROFILE`"), "{error}");
 }
 
 #[test]

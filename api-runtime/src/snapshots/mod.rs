@@ -191,6 +191,10 @@ impl Load for PolicyOfDomain {
         self.source.is_remote()
     }
 
+    fn rest(&self) -> Duration {
+        self.source.rest()
+    }
+
     async fn load(&mut self) -> Result<Option<(Revision, Policy)>, PolicyRefusal> {
         let Some((revision, policy)) = self.source.load().await? else { return Ok(None) };
         if *policy.trust_domain() == self.trust_domain {

@@ -47,20 +47,13 @@ impl CurrentPolicy {
     async fn read(&mut self) -> Result<bool, SourceError> {
         let source = match &mut self.source {
             Some(source) => source,
-            empty => empty.insert(open(&self.uri, &self.sdk).await?),
+            empty => empty.insert(PolicySource::with_sdk(&self.uri, &package(), &self.sdk)?),
         };
         if let Some((revision, policy)) = source.load().await? {
             tracing::info!(%revision, "new policy");
             self.policy = Some(policy);
         }
         source.frozen().await
-    }
-}
-
-async fn open(uri: &SourceUri, sdk: &SdkConfig) -> Result<PolicySource, SourceError> {
-    match uri {
-        SourceUri::DynamoDb(table) => Ok(PolicySource::dynamodb(table, sdk)),
-        other => PolicySource::open(other, &package()).await,
     }
 }
 

@@ -133,6 +133,7 @@ impl<T: Collection> EntrySource<T> {
             SourceUri::File(path) => Origin::File(FileSource::new(base.join(path)), PhantomData),
             #[cfg(feature = "dynamodb")]
             SourceUri::DynamoDb(table) => return Ok(Self::dynamodb(table, &crate::sdk::environment().await)),
+            SourceUri::AppConfig(_) => return Err(SourceError::PolicyOnly(uri.to_string())),
             #[cfg(not(feature = "dynamodb"))]
             SourceUri::DynamoDb(_) => return Err(SourceError::NotInThisBuild(uri.to_string())),
         };

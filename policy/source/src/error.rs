@@ -32,6 +32,13 @@ pub enum SourceError {
     #[cfg(feature = "dynamodb")]
     #[error(transparent)]
     Table(#[from] crate::TableError),
+    /// AppConfig could not be read, or holds nothing.
+    #[cfg(feature = "appconfig")]
+    #[error(transparent)]
+    AppConfig(#[from] crate::AppConfigError),
+    /// A source of entries was asked of one that holds only policies.
+    #[error("`{0}` holds access policies alone; write `file:PATH` or `dynamodb:TABLE`")]
+    PolicyOnly(String),
     /// The source's feature was not built.
     #[error("`{0}` is not supported in this build; use `file:PATH`, or build with the feature of this source")]
     NotInThisBuild(String),

@@ -99,7 +99,7 @@ fn read(path: &Path) -> Result<Reading, SourceError> {
 }
 
 /// `sha256:` and the first 16 hex digits.
-fn revision(digest: &[u8; 32]) -> Revision {
+pub(crate) fn revision(digest: &[u8; 32]) -> Revision {
     let mut text = String::from("sha256:");
     for byte in digest.iter().take(8) {
         // Writing to a string cannot fail.

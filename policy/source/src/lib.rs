@@ -7,6 +7,8 @@
 //! The formats of the tables, which their writers keep to, are described at [`PolicySource`], [`DenyListSource`] and
 //! [`InventorySource`].
 
+#[cfg(feature = "appconfig")]
+mod appconfig;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod entries;
@@ -17,10 +19,12 @@ mod pace;
 mod policy_source;
 #[cfg(feature = "https")]
 pub mod remote;
-#[cfg(any(feature = "dynamodb", feature = "s3"))]
+#[cfg(feature = "aws")]
 mod sdk;
 mod uri;
 
+#[cfg(feature = "appconfig")]
+pub use appconfig::AppConfigError;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::{TableError, changed_at};
 pub use entries::{DenyListSource, EntrySource, InventorySource};
@@ -28,4 +32,4 @@ pub use error::SourceError;
 pub use live::{Live, LiveError, Load, Loaded};
 pub use pace::Pace;
 pub use policy_source::{Document, PolicySource};
-pub use uri::{SourceUri, SourceUriError};
+pub use uri::{AppConfigProfile, SourceUri, SourceUriError};

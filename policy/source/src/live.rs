@@ -29,6 +29,11 @@ pub trait Load: Send + 'static {
         false
     }
 
+    /// How long the source wants to be left alone from now on, whatever `refresh` says.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The value if it is not the one given last; `None` says that the one given last is still right. What was read
     /// but refused by its check is an error each time, until it changes. Bounded in time: while it runs, the snapshot
     /// in force ages.
@@ -174,7 +179,7 @@ async fn keep_fresh<L: Load>(
     loop {
         let pause = if loader.is_remote() { pause(refresh, failures, random()) } else { refresh };
         let reply = tokio::select! {
-            () = tokio::time::sleep(pause.max(SHORTEST)) => None,
+            () = tokio::time::sleep(pause.max(loader.rest()).max(SHORTEST)) => None,
             request = asked.recv() => match request {
                 Some(reply) => Some(reply),
                 None => return,

@@ -1,6 +1,7 @@
 //! Where the access policy comes from.
 
 use std::path::Path;
+use std::time::Duration;
 
 use policy::{Format, Policy, Revision};
 
@@ -17,11 +18,16 @@ pub struct Document {
     pub bytes: Vec<u8>,
     /// How to read them.
     pub format: Format,
-    /// What messages call it: a file's path, or a table and its item.
+    /// What messages call it: a file's path, a configuration profile, or a table and its item.
     pub name: String,
 }
 
 /// The source of the access policy; as a [`Load`] it gives it parsed and checked.
+///
+/// # AppConfig
+/// `appconfig:APP/ENV/PROFILE`: the document is what is deployed, YAML, or JSON where the content type says so; its
+/// revision is the version's label, or the hash of the content without one. It is asked at most every 15 seconds. The
+/// reader needs `appconfig:StartConfigurationSession` and `appconfig:GetLatestConfiguration`.
 ///
 /// # The table
 /// `dynamodb:TABLE` names a table with the partition key `pk` (string) and these items:
@@ -45,31 +51,49 @@ pub struct PolicySource {
 #[derive(Debug)]
 enum Origin {
     File(FileSource),
+    #[cfg(feature = "appconfig")]
+    AppConfig(Box<crate::appconfig::AppConfig>),
     #[cfg(feature = "dynamodb")]
     DynamoDb(crate::dynamodb::PolicyTable),
 }
 
 impl PolicySource {
-    /// Opens a source, reading nothing yet; relative paths start at `base`. Only `dynamodb:` looks for an AWS
-    /// configuration, in the environment.
+    /// Opens a source, reading nothing yet; relative paths start at `base`. `file:` looks for no AWS configuration, the
+    /// others in the environment.
     ///
     /// # Errors
     /// This build does not have the source.
     pub async fn open(uri: &SourceUri, base: &Path) -> Result<Self, SourceError> {
-        let origin = match uri {
-            SourceUri::File(path) => Origin::File(FileSource::new(base.join(path))),
-            #[cfg(feature = "dynamodb")]
-            SourceUri::DynamoDb(table) => return Ok(Self::dynamodb(table, &crate::sdk::environment().await)),
-            #[cfg(not(feature = "dynamodb"))]
-            SourceUri::DynamoDb(_) => return Err(SourceError::NotInThisBuild(uri.to_string())),
-        };
-        Ok(Self { origin, unchecked: false })
+        match uri {
+            SourceUri::File(path) => Ok(Self::new(Origin::File(FileSource::new(base.join(path))))),
+            #[cfg(feature = "aws")]
+            _ => Self::with_sdk(uri, base, &crate::sdk::environment().await),
+            #[cfg(not(feature = "aws"))]
+            _ => Err(SourceError::NotInThisBuild(uri.to_string())),
+        }
     }
 
-    /// A table, reached with this AWS configuration. Calls are bounded in time whether it says so or not.
-    #[cfg(feature = "dynamodb")]
-    pub fn dynamodb(table: &str, sdk: &aws_config::SdkConfig) -> Self {
-        Self { origin: Origin::DynamoDb(crate::dynamodb::PolicyTable::new(table, sdk)), unchecked: false }
+    /// The same with this AWS configuration. Calls are bounded in time whether it says so or not.
+    ///
+    /// # Errors
+    /// This build does not have the source.
+    #[cfg(feature = "aws")]
+    pub fn with_sdk(uri: &SourceUri, base: &Path, sdk: &aws_config::SdkConfig) -> Result<Self, SourceError> {
+        Ok(Self::new(match uri {
+            SourceUri::File(path) => Origin::File(FileSource::new(base.join(path))),
+            #[cfg(feature = "appconfig")]
+            SourceUri::AppConfig(profile) => {
+                Origin::AppConfig(Box::new(crate::appconfig::AppConfig::new(profile, sdk)))
+            }
+            #[cfg(feature = "dynamodb")]
+            SourceUri::DynamoDb(table) => Origin::DynamoDb(crate::dynamodb::PolicyTable::new(table, sdk)),
+            #[cfg(not(all(feature = "appconfig", feature = "dynamodb")))]
+            _ => return Err(SourceError::NotInThisBuild(uri.to_string())),
+        }))
+    }
+
+    fn new(origin: Origin) -> Self {
+        Self { origin, unchecked: false }
     }
 
     /// The document if it is not the one given last. Who finds that it cannot be used says so by
@@ -84,6 +108,8 @@ impl PolicySource {
                 let format = Format::from_name(&name);
                 Ok(file.fetch().await?.map(|(revision, bytes)| Document { revision, bytes, format, name }))
             }
+            #[cfg(feature = "appconfig")]
+            Origin::AppConfig(profile) => Ok(profile.fetch().await?),
             #[cfg(feature = "dynamodb")]
             Origin::DynamoDb(table) => Ok(table.fetch().await?),
         }
@@ -93,20 +119,22 @@ impl PolicySource {
     pub fn refuse(&mut self) {
         match &mut self.origin {
             Origin::File(file) => file.refuse(),
+            #[cfg(feature = "appconfig")]
+            Origin::AppConfig(profile) => profile.refuse(),
             #[cfg(feature = "dynamodb")]
             Origin::DynamoDb(table) => table.refuse(),
         }
     }
 
-    /// Whether the freeze switch is on; a file has none.
+    /// Whether the freeze switch is on; only a table has one.
     ///
     /// # Errors
     /// The table cannot be read, or the switch is not a boolean: then nothing is known, and nothing may be changed.
     pub async fn frozen(&self) -> Result<bool, SourceError> {
         match &self.origin {
-            Origin::File(_) => Ok(false),
             #[cfg(feature = "dynamodb")]
             Origin::DynamoDb(table) => Ok(table.frozen().await?),
+            _ => Ok(false),
         }
     }
 }
@@ -117,6 +145,14 @@ impl Load for PolicySource {
 
     fn is_remote(&self) -> bool {
         !matches!(self.origin, Origin::File(_))
+    }
+
+    fn rest(&self) -> Duration {
+        match &self.origin {
+            #[cfg(feature = "appconfig")]
+            Origin::AppConfig(profile) => profile.rest(),
+            _ => Duration::ZERO,
+        }
     }
 
     async fn load(&mut self) -> Result<Option<(Revision, Policy)>, SourceError> {

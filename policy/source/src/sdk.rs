@@ -1,9 +1,7 @@
 //! The AWS configuration, and the bounds in time that every call has whether it says so or not.
 
-#[cfg(feature = "dynamodb")]
 use std::time::Duration;
 
-#[cfg(feature = "dynamodb")]
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
@@ -12,7 +10,6 @@ pub(crate) async fn environment() -> SdkConfig {
     aws_config::load_defaults(BehaviorVersion::latest()).await
 }
 
-#[cfg(feature = "dynamodb")]
 /// With our bounds where it has none.
 pub(crate) fn bounded(sdk: &SdkConfig) -> SdkConfig {
     let set = sdk.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
@@ -22,7 +19,7 @@ pub(crate) fn bounded(sdk: &SdkConfig) -> SdkConfig {
     sdk.to_builder().timeout_config(set.take_unset_from(bounds).build()).build()
 }
 
-#[cfg(all(test, feature = "dynamodb"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 pub struct Answer {
     status: u16,
     headers: &'static [(&'static str, &'static str)],
+    also: Vec<(&'static str, String)>,
     body: Vec<u8>,
 }
 
@@ -15,7 +16,12 @@ impl Answer {
     /// EC2's query protocol.
     #[must_use]
     pub fn xml(body: &str) -> Self {
-        Self { status: 200, headers: &[("content-type", "text/xml;charset=UTF-8")], body: body.into() }
+        Self {
+            status: 200,
+            headers: &[("content-type", "text/xml;charset=UTF-8")],
+            also: Vec::new(),
+            body: body.into(),
+        }
     }
 
     /// An error in EC2's query protocol.
@@ -31,7 +37,12 @@ impl Answer {
     /// The JSON protocols of DynamoDB, EventBridge and Private CA.
     #[must_use]
     pub fn json(body: &Value) -> Self {
-        Self { status: 200, headers: &[("content-type", "application/x-amz-json-1.1")], body: body.to_string().into() }
+        Self {
+            status: 200,
+            headers: &[("content-type", "application/x-amz-json-1.1")],
+            also: Vec::new(),
+            body: body.to_string().into(),
+        }
     }
 
     /// An error in the JSON protocols.
@@ -50,7 +61,20 @@ impl Answer {
     #[must_use]
     pub fn cbor() -> Self {
         let headers = &[("content-type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")];
-        Self { status: 200, headers, body: vec![0xbf, 0xff] }
+        Self { status: 200, headers, also: Vec::new(), body: vec![0xbf, 0xff] }
+    }
+
+    /// Content as it is, as the REST protocols send some.
+    #[must_use]
+    pub fn bytes(status: u16, body: &[u8]) -> Self {
+        Self { status, headers: &[], also: Vec::new(), body: body.to_vec() }
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.also.push((name, value.to_owned()));
+        self
     }
 
     pub(crate) fn into_response(self) -> HttpResponse {
@@ -58,6 +82,9 @@ impl Answer {
         let mut response = HttpResponse::new(status, SdkBody::from(self.body));
         for (name, value) in self.headers {
             response.headers_mut().insert(*name, *value);
+        }
+        for (name, value) in self.also {
+            response.headers_mut().insert(name, value);
         }
         response
     }

@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 /// One call as it went over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The operation's name, whatever the protocol writes it in.
+    /// The operation's name, whatever the protocol writes it in; in the REST protocols `METHOD /path`.
     pub operation: String,
+    /// The whole address.
+    pub uri: String,
     /// The bytes of the body.
     pub body: Vec<u8>,
 }
@@ -21,9 +23,15 @@ impl Call {
         let path = request.uri().split("/operation/").nth(1);
         let operation = match target.or(path) {
             Some(operation) => operation.to_owned(),
-            None => form(&body).remove("Action").unwrap_or_else(|| request.uri().to_owned()),
+            None => form(&body).remove("Action").unwrap_or_else(|| rest(request)),
         };
-        Self { operation, body }
+        Self { operation, uri: request.uri().to_owned(), body }
+    }
+
+    /// A parameter of the query.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        form(self.uri.split_once('?')?.1.as_bytes()).remove(name)
     }
 
     /// The body of the JSON protocols.
@@ -43,6 +51,11 @@ impl Call {
     pub fn cbor(&self) -> Value {
         value(&mut Decoder::new(&self.body))
     }
+}
+
+fn rest(request: &HttpRequest) -> String {
+    let uri: http::Uri = request.uri().parse().unwrap();
+    format!("{} {}", request.method(), uri.path())
 }
 
 fn form(body: &[u8]) -> BTreeMap<String, String> {
@@ -121,7 +134,11 @@ mod tests {
 
     #[test]
     fn a_form_is_decoded() {
-        let call = Call { operation: String::new(), body: b"Action=A&Filter.1.Value.1=a%2Fb+c%20d".to_vec() };
+        let call = Call {
+            operation: String::new(),
+            uri: String::new(),
+            body: b"Action=A&Filter.1.Value.1=a%2Fb+c%20d".to_vec(),
+        };
         assert_eq!(call.form()["Filter.1.Value.1"], "a/b c d");
     }
 
@@ -131,7 +148,7 @@ mod tests {
         let counted = [0xa2, 0x61, b'a', 0x83, 0x01, 0xf9, 0x41, 0x00, 0xf5, 0x61, b'b', 0x20];
         let broken = [0xbf, 0x61, b'a', 0x9f, 0x01, 0xf9, 0x41, 0x00, 0xf5, 0xff, 0x61, b'b', 0x20, 0xff];
         for body in [counted.to_vec(), broken.to_vec()] {
-            let call = Call { operation: String::new(), body };
+            let call = Call { operation: String::new(), uri: String::new(), body };
             assert_eq!(call.cbor(), serde_json::json!({"a": [1, 2.5, true], "b": -1}));
         }
     }

@@ -35,7 +35,7 @@ pub(super) struct Object {
 
 impl Object {
     pub(super) fn new(bucket: &str, key: &str, sdk: &SdkConfig, named: &RemoteUri) -> Result<Self, RemoteError> {
-        let (web, sdk) = (Web::new(named)?, sdk.clone());
+        let (web, sdk) = (Web::new(named)?, crate::sdk::bounded(sdk));
         Ok(Self { web, sdk, bucket: bucket.to_owned(), key: key.to_owned(), credentials: None })
     }
 

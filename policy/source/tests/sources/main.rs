@@ -1,6 +1,7 @@
 //! Sources and snapshots as their users see them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
+mod appconfig;
 mod deny_list_table;
 mod file;
 mod inventory_table;

@@ -1,6 +1,7 @@
 //! The access policy as items of a table.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
@@ -11,8 +12,12 @@ use wire_replay::{Answer, Replay};
 
 const POLICY: &str = "version: 1\ntrustDomain: internal.example\n";
 
+fn opened(sdk: &aws_config::SdkConfig) -> PolicySource {
+    PolicySource::with_sdk(&"dynamodb:access-policy".parse().unwrap(), Path::new(""), sdk).unwrap()
+}
+
 fn source(replay: &Replay) -> PolicySource {
-    PolicySource::dynamodb("access-policy", &replay.sdk_config())
+    opened(&replay.sdk_config())
 }
 
 fn replay(items: impl IntoIterator<Item = Value>) -> Replay {
@@ -145,7 +150,7 @@ async fn an_endpoint_that_never_answers_is_an_error_in_bounded_time() {
     let bounds = TimeoutConfig::builder().operation_timeout(Duration::from_millis(300)).build();
     let mut sdk = Replay::new().sdk_config().into_builder().endpoint_url(url).timeout_config(bounds);
     sdk.set_http_client(None);
-    let mut source = PolicySource::dynamodb("access-policy", &sdk.build());
+    let mut source = opened(&sdk.build());
     let outcome = tokio::time::timeout(Duration::from_secs(10), source.fetch()).await.expect("ends by itself");
     let error = outcome.unwrap_err().to_string();
     assert!(error.contains("timeout") && error.contains("`access-policy`"), "{error}");
