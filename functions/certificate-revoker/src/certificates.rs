@@ -5,11 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use policy::{SerialNumber, SpiffeId};
+use policy::{AuthorityArn, SerialNumber, SpiffeId};
 use policy_source::changed_at;
 use telemetry::{CallError, Deadline};
-
-use crate::AuthorityArn;
 
 const INDEX: &str = "byIdentity";
 

@@ -1,6 +1,5 @@
+use policy::AuthorityArn;
 use telemetry::{ConfigurationError, Environment, Mode, variables};
-
-use crate::AuthorityArn;
 
 /// What the function is told by its environment.
 #[derive(Clone, Debug)]

@@ -16,7 +16,6 @@ mod request;
 mod revoke;
 
 pub use answer::Answer;
-pub use authority::{AuthorityArn, AuthorityArnError};
 pub use configuration::Configuration;
 pub use failure::{Failure, Fault};
 pub use handle::{App, FUNCTION, handle};

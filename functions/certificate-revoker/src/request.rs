@@ -4,11 +4,9 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use policy::deny_list::Subject;
-use policy::{SerialNumber, SpiffeId};
+use policy::{AuthorityArn, SerialNumber, SpiffeId};
 use serde_json::Value;
 use telemetry::{Envelope, FieldError, Fields};
-
-use crate::AuthorityArn;
 
 const REVOCATION: (&str, &str) = ("linkward.operator", "Certificate Revocation Requested");
 const WITHDRAWAL: (&str, &str) = ("linkward.operator", "Certificate Denial Withdrawn");

@@ -1,12 +1,11 @@
 //! A revocation: the deny list first, for it takes seconds, then the authority, for it lasts.
 
 use jiff::Timestamp;
-use policy::SerialNumber;
 use policy::deny_list::{DenyListEntry, Subject};
+use policy::{AuthorityArn, SerialNumber};
 use serde::Serialize;
 use telemetry::{DetailType, metrics};
 
-use crate::AuthorityArn;
 use crate::authority::Revoked;
 use crate::certificates::Certificate;
 use crate::deny_list::{Denied, entry_of};

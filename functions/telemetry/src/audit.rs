@@ -21,6 +21,8 @@ pub enum DetailType {
     EndpointHeld,
     /// A caller was cut off.
     CertificateRevoked,
+    /// A secret has a new certificate.
+    CertificateRotated,
 }
 
 impl DetailType {
@@ -32,6 +34,7 @@ impl DetailType {
             Self::EndpointRejected => "Endpoint Rejected",
             Self::EndpointHeld => "Endpoint Held",
             Self::CertificateRevoked => "Certificate Revoked",
+            Self::CertificateRotated => "Certificate Rotated",
         }
     }
 }

@@ -27,7 +27,7 @@ pub use environment::{ConfigurationError, Environment};
 pub use fields::{Envelope, FieldError, Fields};
 pub use metric::{Dimension, Kind, Metric, Row, Unit};
 pub use mode::Mode;
-pub use period::Period;
+pub use period::{Period, PeriodError};
 pub use program::program;
 pub use publish::Telemetry;
 pub use run::Run;

@@ -35,6 +35,10 @@ table! {
     CERTIFICATES_REVOKED: 1 = "CertificatesRevoked", Count, Counter, [Reason], "Certificates revoked at their authority.";
     REVOCATIONS_REMAINING: 0 = "RevocationsRemaining", Count, Counter, [],
         "Denials and revocations that were asked for and did not happen.";
+    CERTIFICATES_ISSUED: 0 = "CertificatesIssued", Count, Counter, [], "Certificates that a rotation asked for and checked.";
+    CERTIFICATES_ROTATED: 0 = "CertificatesRotated", Count, Counter, [], "Secrets whose new certificate came into use.";
+    CERTIFICATES_ORPHANED: 0 = "CertificatesOrphaned", Count, Counter, [],
+        "Certificates that were issued and that no secret holds; they are revoked.";
 }
 
 #[cfg(test)]

@@ -42,4 +42,10 @@ variables! {
     /// The certificate authorities we may revoke at.
     CERTIFICATE_AUTHORITY_ARNS = "LINKWARD_CERTIFICATE_AUTHORITY_ARNS",
         "the ARNs of your certificate authorities, separated by commas: `arn:aws:acm-pca:…:certificate-authority/…`";
+    /// The trust domain of the identities that we issue certificates for.
+    TRUST_DOMAIN = "LINKWARD_TRUST_DOMAIN", "your SPIFFE trust domain, such as `internal.example`";
+    /// How long a certificate is valid.
+    CERTIFICATE_LIFETIME = "LINKWARD_CERTIFICATE_LIFETIME", "a duration from `7d` to `30d`, such as `14d` (the default)";
+    /// Where a new client certificate is tried before it is used.
+    TLS_TEST_ADDRESS = "LINKWARD_TLS_TEST_ADDRESS", "the host and port of your API, such as `api.internal.example:443`";
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// PrivateLink's notification comes through SNS: no rule matches it.
-const WITHOUT_PATTERN: &[&str] = &["connection-notification"];
+/// PrivateLink's notification comes through SNS, a rotation's step from Secrets Manager itself: no rule matches them.
+const WITHOUT_PATTERN: &[&str] = &["connection-notification", "secret-rotation"];
 
 fn events() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");

@@ -5,6 +5,7 @@
 //! runtime and the operator's tool come to the same answer.
 
 mod account_id;
+mod authority_arn;
 mod date_time;
 mod document;
 mod identity_pattern;
@@ -30,6 +31,7 @@ pub mod explain;
 pub mod inventory;
 
 pub use account_id::{AccountId, AccountIdError};
+pub use authority_arn::{AuthorityArn, AuthorityArnError};
 pub use document::{DocumentError, Format, Problem};
 pub use identity_pattern::{IdentityPattern, IdentityPatternError};
 pub use jiff::Timestamp;

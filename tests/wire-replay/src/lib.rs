@@ -15,6 +15,7 @@ pub mod events;
 mod published;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -39,8 +40,21 @@ pub struct Replay(Arc<Mutex<Script>>);
 #[derive(Debug, Default)]
 struct Script {
     answers: HashMap<String, VecDeque<Answer>>,
+    service: Option<Service>,
     always: HashMap<String, Answer>,
     calls: Vec<Call>,
+}
+
+/// Something that remembers what it was asked, where queued answers do not reach.
+#[derive(Clone)]
+struct Service(Arc<Ask>);
+
+type Ask = dyn Fn(&Call) -> Option<Answer> + Send + Sync;
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Service")
+    }
 }
 
 impl Replay {
@@ -54,6 +68,13 @@ impl Replay {
     #[must_use]
     pub fn on(self, operation: &str, answer: Answer) -> Self {
         self.script().answers.entry(operation.to_owned()).or_default().push_back(answer);
+        self
+    }
+
+    /// Asked for every call whose queue is empty. It may panic: then the process under test has crashed at this call.
+    #[must_use]
+    pub fn served_by(self, service: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static) -> Self {
+        self.script().service = Some(Service(Arc::new(service)));
         self
     }
 
@@ -106,11 +127,14 @@ impl HttpClient for Replay {
 impl HttpConnector for Replay {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let call = Call::of(&request);
-        let mut script = self.script();
-        let queued = script.answers.get_mut(&call.operation).and_then(VecDeque::pop_front);
-        let answer = queued.or_else(|| script.always.get(&call.operation).cloned());
         let missing = format!("no answer is left for {}", call.operation);
-        script.calls.push(call);
+        let (queued, service, always) = {
+            let mut script = self.script();
+            script.calls.push(call.clone());
+            let queued = script.answers.get_mut(&call.operation).and_then(VecDeque::pop_front);
+            (queued, script.service.clone(), script.always.get(&call.operation).cloned())
+        };
+        let answer = queued.or_else(|| service.and_then(|Service(service)| service(&call))).or(always);
         HttpConnectorFuture::ready(
             answer.map(Answer::into_response).ok_or_else(|| ConnectorError::user(missing.into())),
         )

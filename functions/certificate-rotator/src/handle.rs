@@ -1,0 +1,173 @@
+use std::pin::Pin;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use jiff::Timestamp;
+use lambda_runtime::LambdaEvent;
+use policy::SpiffeId;
+use serde_json::Value;
+use telemetry::{Deadline, Mode, Run, Telemetry, metrics};
+use tracing::Instrument;
+
+use crate::answer::{Answer, Outcome};
+use crate::authority::Authority;
+use crate::bucket::Bucket;
+use crate::configuration::Configuration;
+use crate::document::{Complete, Stored};
+use crate::failure::Failure;
+use crate::inventory::Inventory;
+use crate::purpose::Purpose;
+use crate::request::{Request, Step, VersionId};
+use crate::secret::{CURRENT, DRAFT, Description, PENDING, Secrets};
+
+/// The function's name in logs and metrics.
+pub const FUNCTION: &str = "certificate-rotator";
+
+/// Of Lambda's time, kept for telemetry.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// The function: what it is told and whom it talks to. Kept from one invocation to the next.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) configuration: Configuration,
+    pub(crate) secrets: Secrets,
+    pub(crate) authority: Authority,
+    pub(crate) bucket: Bucket,
+    pub(crate) inventory: Option<Inventory>,
+    telemetry: Telemetry,
+}
+
+impl App {
+    /// Makes the clients, and calls nobody yet.
+    #[must_use]
+    pub fn new(configuration: Configuration, sdk: &SdkConfig) -> Self {
+        let table = configuration.certificate_inventory_table.clone();
+        Self {
+            secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(sdk)),
+            authority: Authority::new(aws_sdk_acmpca::Client::new(sdk)),
+            bucket: Bucket::new(),
+            inventory: table.map(|table| Inventory::new(aws_sdk_dynamodb::Client::new(sdk), table)),
+            telemetry: Telemetry::new(sdk, configuration.event_bus.clone()),
+            configuration,
+        }
+    }
+}
+
+/// One invocation: one step of a rotation.
+///
+/// # Errors
+/// The event is malformed, or the step could not be done. Whatever was done by then is not done again.
+pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Answer, Failure> {
+    let request = Request::try_from(&event.payload)?;
+    let deadline = Deadline::at_epoch_millis(event.context.deadline, Timestamp::now());
+    let by = deadline.leaving(LAST_WORDS);
+    let job = Job { app, request: &request, by, run: Run::new(FUNCTION, event.context.request_id) };
+    let span = job.run.span();
+    // Erased: nested in the runtime's own, the type of this future is too deep for the compiler.
+    let work: Pin<Box<dyn Future<Output = _>>> = Box::pin(job.run(deadline));
+    work.instrument(span).await
+}
+
+/// One step, once its event is understood.
+pub(crate) struct Job<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) request: &'a Request,
+    pub(crate) by: Deadline,
+    pub(crate) run: Run,
+}
+
+impl Job<'_> {
+    async fn run(mut self, deadline: Deadline) -> Result<Answer, Failure> {
+        let outcome = self.step().await;
+        let Request { step, secret_id, version_id, .. } = self.request;
+        match &outcome {
+            Ok(answer) => tracing::info!(step = step.as_str(), %version_id, ?answer, "done"),
+            Err(failure) => {
+                self.run.count(&metrics::RUN_ERRORS, [failure.as_str()]);
+                let fault = failure.as_str();
+                tracing::error!(step = step.as_str(), secretId = secret_id, %version_id, fault, cause = %failure, "failed");
+            }
+        }
+        let told = self.app.telemetry.publish(self.run, deadline).await;
+        if let Err(error) = &told {
+            tracing::error!(%error, "audit events are lost");
+        }
+        let answer = outcome?;
+        told?;
+        Ok(answer)
+    }
+
+    async fn step(&mut self) -> Result<Answer, Failure> {
+        let secret = self.app.secrets.describe(&self.request.secret_id, self.by).await?;
+        match self.request.step {
+            Step::CreateSecret => self.create(&secret).await,
+            Step::SetSecret => {
+                let (_, complete) = self.pending(&secret).await?;
+                Ok(self.answer(&secret, Outcome::NothingToSet, Some(&complete)))
+            }
+            Step::TestSecret => self.test(&secret).await,
+            Step::FinishSecret => self.finish(&secret).await,
+        }
+    }
+
+    pub(crate) fn enforces(&self) -> bool {
+        self.app.configuration.mode == Mode::Enforce
+    }
+
+    pub(crate) fn answer(&self, secret: &Description, outcome: Outcome, complete: Option<&Complete>) -> Answer {
+        let identity: Option<SpiffeId> = complete.and_then(|complete| complete.purpose.identity.clone());
+        Answer {
+            step: self.request.step.as_str(),
+            secret_id: secret.arn.clone(),
+            outcome,
+            kind: complete.map(|complete| complete.purpose.kind),
+            identity,
+            serial_number: complete.map(|complete| complete.serial_number.clone()),
+            not_after: complete.map(|complete| complete.not_after),
+        }
+    }
+
+    /// What a version holds, if there is anything in it.
+    pub(crate) async fn stored(&self, secret: &Description, version_id: &str) -> Result<Option<Stored>, Failure> {
+        let value = self.app.secrets.value(&secret.arn, version_id, self.by).await?;
+        let foreign = |cause| Failure::Foreign { version_id: version_id.to_owned(), cause };
+        value.map(|value| Stored::read(&value)).transpose().map_err(foreign)
+    }
+
+    /// The whole certificate of this rotation, and the version that holds it. After a crash Secrets Manager may go on with
+    /// the draft's id, for the draft has `AWSPENDING`; the draft says which version followed it.
+    pub(crate) async fn pending(&self, secret: &Description) -> Result<(VersionId, Complete), Failure> {
+        let mut version_id = self.request.version_id.clone();
+        let mut stored = self.stored(secret, version_id.as_str()).await?;
+        if let Some(Stored::Draft(draft)) = &stored {
+            let foreign = |cause| Failure::Foreign { version_id: self.request.version_id.to_string(), cause };
+            version_id = draft.rotation().map_err(foreign)?;
+            stored = self.stored(secret, version_id.as_str()).await?;
+        }
+        match stored {
+            Some(Stored::Complete(complete)) => Ok((version_id, *complete)),
+            _ => Err(Failure::NotPending(self.request.version_id.to_string())),
+        }
+    }
+
+    /// Whom a certificate of this secret is for.
+    pub(crate) async fn purpose(&self, secret: &Description) -> Result<Purpose, Failure> {
+        let current = match secret.with(CURRENT).next() {
+            Some(version_id) => self.app.secrets.value(&secret.arn, version_id, self.by).await?,
+            None => None,
+        };
+        Ok(Purpose::of(current.as_deref(), &secret.tags, &self.app.configuration.trust_domain)?)
+    }
+
+    /// Takes what only a rotation under way needs away from every version but this one. Without labels Secrets Manager
+    /// forgets a version.
+    pub(crate) async fn clean(&self, version_id: &VersionId) -> Result<(), Failure> {
+        let secret = self.app.secrets.describe(&self.request.secret_id, self.by).await?;
+        for label in [PENDING, DRAFT] {
+            for other in secret.with(label).filter(|other| *other != version_id.as_str()) {
+                self.app.secrets.remove_label(&secret.arn, label, other, self.by).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! The process crashes after any call: the call took effect, and nobody learned of it.
+
+use serde_json::Value;
+
+use crate::stage::{FIRST, SECOND, STEPS, Stage, event};
+
+/// Plays a rotation that crashes after so many calls, then each step again from there; whether it crashed at all.
+fn play(stage: &Stage, crash_after: usize, meanwhile: impl Fn(&Stage)) -> bool {
+    {
+        let mut state = stage.world.state();
+        state.secrets.begin(FIRST);
+        (state.calls, state.crash_after) = (0, Some(crash_after));
+    }
+    let mut crashed = false;
+    for step in STEPS {
+        while stage
+            .invoke(&event(step, FIRST))
+            .map(|outcome| outcome.unwrap_or_else(|e| panic!("{crash_after} {step}: {e}")))
+            .is_none()
+        {
+            crashed = true;
+            meanwhile(stage);
+        }
+    }
+    crashed
+}
+
+/// The current value is whole, its key is the certificate's (finishSecret compares them), and nothing is left lying about.
+fn assert_rotated(stage: &Stage, what: usize) -> Value {
+    let state = stage.world.state();
+    let (current, _) = state.secrets.with("AWSCURRENT").unwrap_or_else(|| panic!("{what}: nothing is current"));
+    assert_eq!(current, FIRST, "{what}");
+    assert_eq!(state.secrets.with("LINKWARDDRAFT"), None, "{what}");
+    assert!(state.secrets.with("AWSPENDING").is_none_or(|(id, _)| id == FIRST), "{what}");
+    state.secrets.value("AWSCURRENT")
+}
+
+#[test]
+fn after_a_crash_anywhere_the_rotation_goes_on_with_the_same_certificate() {
+    for crash_after in 1.. {
+        let stage = Stage::new();
+        let crashed = play(&stage, crash_after, |_| {});
+        assert_rotated(&stage, crash_after);
+        let state = stage.world.state();
+        assert_eq!((state.authority.issued.len(), state.authority.revoked.len()), (1, 0), "crash after {crash_after}");
+        assert_eq!(state.rows.len(), 1, "crash after {crash_after}");
+        drop(state);
+        if !crashed {
+            assert!(crash_after > 20, "only {crash_after} calls");
+            break;
+        }
+    }
+}
+
+/// The authority forgets tokens after five minutes; what was written of the time is set back by as much.
+fn ten_minutes_pass(stage: &Stage) {
+    let mut state = stage.world.state();
+    state.authority.tokens.clear();
+    for version in state.secrets.versions.values_mut() {
+        let Some(mut value) = version.value.as_deref().map(|text| serde_json::from_str::<Value>(text).unwrap()) else {
+            continue;
+        };
+        let Some(attempts) = value.get_mut("attempts").and_then(Value::as_array_mut) else { continue };
+        for attempt in attempts {
+            let time: policy::Timestamp = attempt.as_str().unwrap().parse().unwrap();
+            let earlier = policy::Timestamp::from_second(time.as_second() - 600).unwrap();
+            *attempt = earlier.to_string().into();
+        }
+        version.value = Some(value.to_string());
+    }
+}
+
+#[test]
+fn also_when_it_goes_on_only_after_the_authority_has_forgotten_there_is_at_most_one_more() {
+    let mut orphans = 0;
+    for crash_after in 1.. {
+        let stage = Stage::new();
+        let crashed = play(&stage, crash_after, ten_minutes_pass);
+        let value = assert_rotated(&stage, crash_after);
+        let state = stage.world.state();
+        let issued = state.authority.issued.len();
+        assert!(issued <= 2, "crash after {crash_after}: {issued}");
+        assert_eq!(value["certificate"], state.authority.issued.last().unwrap().1, "crash after {crash_after}");
+        orphans += issued - 1;
+        if !crashed {
+            break;
+        }
+    }
+    assert_eq!(orphans, 1, "only a crash right after IssueCertificate loses an answer");
+}
+
+#[test]
+fn a_third_certificate_is_not_asked_for() {
+    let stage = Stage::new();
+    stage.world.state().secrets.begin(FIRST);
+    for _ in 0..2 {
+        stage.world.state().crash_at = Some("IssueCertificate");
+        assert!(stage.invoke(&event(STEPS[0], FIRST)).is_none());
+        ten_minutes_pass(&stage);
+    }
+    let (word, message) = stage.failure(STEPS[0], FIRST);
+    assert_eq!((word, message.contains("two certificates")), ("gaveUp", true), "{message}");
+    assert_eq!(stage.world.state().authority.issued.len(), 2);
+}
+
+#[test]
+fn a_rotation_that_begins_anew_goes_on_with_what_the_failed_one_left() {
+    for crash_after in 1..20 {
+        let stage = Stage::new();
+        {
+            let mut state = stage.world.state();
+            state.secrets.begin(FIRST);
+            state.crash_after = Some(crash_after);
+        }
+        if stage.invoke(&event(STEPS[0], FIRST)).is_some() {
+            break;
+        }
+        // As AWS's troubleshooting page says: take AWSPENDING away, and rotate again.
+        stage.rotate(SECOND);
+        let state = stage.world.state();
+        assert_eq!(state.secrets.with("AWSCURRENT").unwrap().0, SECOND);
+        assert_eq!(state.secrets.with("LINKWARDDRAFT"), None, "crash after {crash_after}");
+        let issued = state.authority.issued.len();
+        // A whole version that was pending is nobody's draft any more.
+        assert!(
+            issued == 1 || (issued == 2 && state.secrets.versions[FIRST].value.is_some()),
+            "crash after {crash_after}: {issued}"
+        );
+    }
+}
+
+#[test]
+fn secrets_manager_may_go_on_with_the_id_of_the_draft() {
+    let stage = Stage::new();
+    {
+        let mut state = stage.world.state();
+        state.secrets.begin(FIRST);
+        state.faults.push(("IssueCertificate", "InvalidStateException"));
+    }
+    stage.failure(STEPS[0], FIRST);
+    let pending = stage.world.state().secrets.with("AWSPENDING").unwrap().0.clone();
+    assert_ne!(pending, FIRST);
+    assert!(
+        stage.world.state().secrets.value("AWSPENDING")["privateKey"].is_string(),
+        "the key is kept before anything is issued"
+    );
+    for step in STEPS {
+        stage.step(step, &pending).unwrap_or_else(|failure| panic!("{step}: {failure}"));
+    }
+    assert_rotated(&stage, 0);
+    assert_eq!(stage.world.state().authority.issued.len(), 1);
+}
+
+#[test]
+fn what_a_failed_rotation_left_too_long_ago_is_revoked() {
+    let stage = Stage::new();
+    {
+        let mut state = stage.world.state();
+        state.secrets.begin(FIRST);
+        state.faults.push(("GetCertificate", "ResourceNotFoundException"));
+    }
+    stage.failure(STEPS[0], FIRST);
+    (0..7).for_each(|_| ten_minutes_pass(&stage));
+    stage.rotate(SECOND);
+    let state = stage.world.state();
+    assert_eq!((state.authority.issued.len(), state.authority.revoked.len()), (2, 1));
+    assert!(state.authority.revoked.contains("0ab001"));
+    assert_eq!(state.rows["ab001"]["orphan"]["BOOL"], true);
+    assert_eq!(state.secrets.with("LINKWARDDRAFT"), None);
+    drop(state);
+    let events = stage.events();
+    let (_, revoked) = events.iter().find(|(detail_type, _)| detail_type == "Certificate Revoked").unwrap();
+    assert_eq!((&revoked["serialNumber"], &revoked["requestedBy"]), (&"ab001".into(), &"certificate-rotator".into()));
+}
+
+#[test]
+fn two_invocations_at_once_agree_on_one_key() {
+    // The second has read everything before the first wrote anything: it finds the version taken.
+    let stage = Stage::new();
+    stage.world.state().secrets.begin(FIRST);
+    stage.step(STEPS[0], FIRST).unwrap();
+    let mut other = Stage::new();
+    other.world.state().secrets.begin(FIRST);
+    let drafts: Vec<_> =
+        stage.world.state().secrets.versions.clone().into_iter().filter(|(id, _)| id != FIRST).collect();
+    for (id, mut version) in drafts {
+        version.labels.clear();
+        other.world.state().secrets.versions.insert(id, version);
+    }
+    std::mem::swap(&mut stage.world.state().authority, &mut other.world.state().authority);
+    other.step(STEPS[0], FIRST).unwrap();
+    assert_eq!(other.world.state().authority.issued.len(), 1);
+    other = other.with("LINKWARD_EVENT_BUS", "");
+    STEPS[1..].iter().for_each(|step| drop(other.step(step, FIRST).unwrap()));
+}

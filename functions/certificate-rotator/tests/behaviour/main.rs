@@ -1,0 +1,13 @@
+//! The function from outside: events in, wire bytes out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+mod binary;
+mod crashes;
+mod events;
+mod faults;
+mod handshakes;
+mod misissued;
+mod rotations;
+mod stage;
+mod world;

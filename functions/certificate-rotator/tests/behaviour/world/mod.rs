@@ -1,0 +1,86 @@
+//! Secrets Manager, Private CA, the inventory and the bus, as far as a rotation sees them, on the wire. They remember what
+//! was done, so that a rotation can crash and go on.
+
+pub(crate) mod authority;
+pub(crate) mod secrets;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use wire_replay::{Answer, Call};
+
+pub(crate) use authority::{Authority, Misissue, other_key_pem};
+pub(crate) use secrets::Secrets;
+
+/// What all of a test's invocations share.
+#[derive(Clone, Default)]
+pub(crate) struct World(Arc<Mutex<State>>);
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) secrets: Secrets,
+    pub(crate) authority: Authority,
+    /// Rows of the inventory, by serial number.
+    pub(crate) rows: BTreeMap<String, Value>,
+    /// The next calls of an operation that meet this code.
+    pub(crate) faults: Vec<(&'static str, &'static str)>,
+    /// After so many calls the process crashes: the last one took effect, and nobody learns of it.
+    pub(crate) crash_after: Option<usize>,
+    pub(crate) calls: usize,
+    /// The next call of this operation is the last one before the process crashes.
+    pub(crate) crash_at: Option<&'static str>,
+}
+
+impl World {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn answer(&self, call: &Call) -> Option<Answer> {
+        let (answer, crashes) = {
+            let mut state = self.state();
+            let answer = state.answer(call);
+            state.calls += 1;
+            let crashes = state.crash_after == Some(state.calls) || state.crash_at == Some(&call.operation);
+            state.crash_at = state.crash_at.filter(|_| !crashes);
+            (answer, crashes)
+        };
+        assert!(!crashes, "{CRASH}");
+        answer
+    }
+}
+
+/// What a crash says.
+pub(crate) const CRASH: &str = "the process has crashed";
+
+impl State {
+    fn answer(&mut self, call: &Call) -> Option<Answer> {
+        let operation = call.operation.as_str();
+        if let Some(at) = self.faults.iter().position(|(of, _)| *of == operation) {
+            let (_, code) = self.faults.remove(at);
+            return Some(Answer::json_error(400, code));
+        }
+        let outcome = match operation {
+            "PutMetricData" => return Some(Answer::cbor()),
+            "PutEvents" => Ok(json!({"FailedEntryCount": 0, "Entries": []})),
+            "PutItem" => {
+                let item = call.json()["Item"].clone();
+                self.rows.insert(item["serialNumber"]["S"].as_str().unwrap().to_owned(), item);
+                Ok(json!({}))
+            }
+            "Query" => Ok(self.query(&call.json())),
+            "DescribeSecret" | "GetSecretValue" | "PutSecretValue" | "UpdateSecretVersionStage" => {
+                self.secrets.answer(operation, &call.json())
+            }
+            _ => self.authority.answer(operation, &call.json())?,
+        };
+        Some(outcome.map_or_else(|code| Answer::json_error(400, code), |body| Answer::json(&body)))
+    }
+
+    fn query(&self, request: &Value) -> Value {
+        let identity = &request["ExpressionAttributeValues"][":identity"];
+        let rows = self.rows.values().filter(|row| row.get("identity") == Some(identity));
+        json!({"Items": rows.collect::<Vec<_>>()})
+    }
+}
