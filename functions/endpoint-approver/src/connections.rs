@@ -132,6 +132,13 @@ impl Connections {
         Ok(items.unwrap_or_default())
     }
 
+    /// Who may ask for a connection to a service, in AWS's words.
+    pub(crate) async fn principals(&self, service: &ServiceId, by: Deadline) -> Result<Vec<String>, CallError> {
+        let call = self.client.describe_vpc_endpoint_service_permissions().service_id(service.as_str());
+        let items: Vec<_> = by.call(call.into_paginator().items().send().collect::<Result<_, _>>()).await?;
+        Ok(items.into_iter().filter_map(|item| item.principal).collect())
+    }
+
     async fn pages(&self, filters: Vec<Filter>, by: Deadline) -> Result<Vec<VpcEndpointConnection>, CallError> {
         let call = self.client.describe_vpc_endpoint_connections().set_filters(Some(filters)).max_results(PAGE);
         by.call(call.into_paginator().items().send().collect::<Result<_, _>>()).await

@@ -37,6 +37,12 @@ pub enum Fault {
     /// Something should have been done and was not.
     #[error("not everything could be done")]
     Unsuccessful,
+    /// Which organizational units some accounts are in is not known.
+    #[error(
+        "the policy names organizational units, and those of some accounts are not known: they are held; check that \
+         the function's account may call organizations:ListParents"
+    )]
+    OrganizationUnavailable,
     /// The inventory could not be read or written.
     #[error("the inventory could not be read or written; without it nothing is removed after a grace")]
     InventoryUnavailable,
@@ -54,6 +60,7 @@ impl Fault {
             Self::PolicyUnavailable => "policyUnavailable",
             Self::MaxRemovalsExceeded => "maxRemovalsExceeded",
             Self::Unsuccessful => "unsuccessful",
+            Self::OrganizationUnavailable => "organizationUnavailable",
             Self::InventoryUnavailable => "inventoryUnavailable",
             Self::AuditIncomplete => "auditIncomplete",
         }

@@ -1,6 +1,5 @@
 //! The endpoint inventory: a DynamoDB table that the runtime, the reporter and the operator read.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -10,15 +9,14 @@ use policy::ServiceId;
 use policy_source::changed_at;
 use telemetry::{CallError, Deadline};
 
-use crate::row::{Row, Rows};
+use crate::record::{Item, Memory, Record};
+use crate::row::Row;
 
 /// BatchWriteItem takes no more.
 const BATCH: usize = 25;
 const ATTEMPTS: u32 = 8;
 /// How long a withdrawn row stays, so that every reader has seen it: a week.
 const WITHDRAWN_STAYS: Duration = Duration::from_secs(7 * 86_400);
-
-type Item = HashMap<String, AttributeValue>;
 
 #[derive(Debug)]
 pub(crate) struct Inventory {
@@ -31,25 +29,43 @@ impl Inventory {
         Self { client, table }
     }
 
-    /// The rows of these services. One that cannot be understood counts as missing, and is written anew.
-    pub(crate) async fn read(&self, services: &[ServiceId], by: Deadline) -> Result<Rows, CallError> {
+    /// What the table remembers of these services. A row that cannot be understood counts as missing, and is written
+    /// anew.
+    pub(crate) async fn read(&self, services: &[ServiceId], by: Deadline) -> Result<Memory, CallError> {
         let scan = self.client.scan().table_name(&self.table).consistent_read(true);
         let items: Vec<Item> = by.call(scan.into_paginator().items().send().collect::<Result<_, _>>()).await?;
-        let rows = items.iter().filter_map(|item| {
-            let row = row(item);
-            if row.is_none() {
-                tracing::warn!(table = self.table, ?item, "a row of the inventory cannot be understood");
+        let mut memory = Memory::default();
+        for item in &items {
+            let key = item.get("endpointId").and_then(|key| key.as_s().ok());
+            let understood = match (key.and_then(|key| key.split_once('#')), row(item)) {
+                (Some((kind, of)), _) => memory.take(kind, of, item),
+                (None, Some(row)) => {
+                    if services.contains(&row.service_id) {
+                        memory.rows.insert(row.endpoint_id.clone(), row);
+                    }
+                    true
+                }
+                (None, None) => false,
+            };
+            if !understood {
+                tracing::warn!(table = self.table, ?item, "an item of the inventory cannot be understood");
             }
-            row
-        });
-        let ours = rows.filter(|row| services.contains(&row.service_id));
-        Ok(ours.map(|row| (row.endpoint_id.clone(), row)).collect())
+        }
+        Ok(memory)
     }
 
-    /// Writes these rows, by batches; what DynamoDB leaves over is written again.
-    pub(crate) async fn write(&self, rows: &[Row], now: Timestamp, by: Deadline) -> Result<(), CallError> {
-        for batch in rows.chunks(BATCH) {
-            let mut requests: Vec<_> = batch.iter().filter_map(|row| put(row, now)).collect();
+    /// Writes these, by batches; what DynamoDB leaves over is written again.
+    pub(crate) async fn write(
+        &self,
+        rows: &[Row],
+        records: &[Record],
+        now: Timestamp,
+        by: Deadline,
+    ) -> Result<(), CallError> {
+        let items = rows.iter().map(|row| item(row, now)).chain(records.iter().map(|record| record.item(now)));
+        let requests: Vec<_> = items.filter_map(put).collect();
+        for batch in requests.chunks(BATCH) {
+            let mut requests = batch.to_vec();
             for attempt in 1.. {
                 let call = self.client.batch_write_item().request_items(&self.table, requests);
                 let left = by.call(call.send()).await?.unprocessed_items.unwrap_or_default();
@@ -67,8 +83,8 @@ impl Inventory {
     }
 }
 
-fn put(row: &Row, now: Timestamp) -> Option<WriteRequest> {
-    let put = PutRequest::builder().set_item(Some(item(row, now))).build().ok()?;
+fn put(item: Item) -> Option<WriteRequest> {
+    let put = PutRequest::builder().set_item(Some(item)).build().ok()?;
     Some(WriteRequest::builder().put_request(put).build())
 }
 

@@ -5,18 +5,24 @@
 //! reads `Unsuccessful` and describes again what it changed → the inventory → telemetry. An error of ours leaves
 //! connections as they are, and the next sweep repairs it.
 
+mod allow_list;
 mod answer;
 mod apply;
 mod configuration;
 mod connections;
 mod current_policy;
+mod drift;
 mod failure;
 mod handle;
 mod inventory;
+mod organization;
 mod outcome;
 mod plan;
+mod record;
 mod row;
+mod sweep;
 mod trigger;
+mod units;
 
 pub use answer::{Answer, Connected, Unsuccessful, Verdicted};
 pub use configuration::Configuration;

@@ -96,9 +96,11 @@ fn removal(situation: &Situation<'_>, connection: &Connection) -> (Step, Option<
     (step, Some(since))
 }
 
-/// Without a policy nobody knows whether it is allowed again: the clock goes on. Held by the policy, it stops.
+/// Where the policy, or what it depends on, is not known, nobody knows whether the connection is allowed again: the
+/// clock goes on. Held by the policy, it stops.
 fn kept(situation: &Situation<'_>, connection: &Connection, verdict: &Verdict) -> Option<Timestamp> {
-    remembered(situation, connection).filter(|_| verdict.reason == VerdictReason::PolicyUnavailable)
+    let unknown = matches!(verdict.reason, VerdictReason::PolicyUnavailable | VerdictReason::StateUnknown);
+    remembered(situation, connection).filter(|_| unknown)
 }
 
 fn remembered(situation: &Situation<'_>, connection: &Connection) -> Option<Timestamp> {
@@ -206,6 +208,8 @@ mod tests {
         assert_eq!(clock(&verdict(Action::Accept)), (Step::Keep, None));
         assert_eq!(clock(&verdict(Action::Hold)), (Step::Keep, None));
         assert_eq!(clock(&unavailable), (Step::Keep, Some(ago(60))));
+        let unknown = Verdict { reason: VerdictReason::StateUnknown, ..verdict(Action::Hold) };
+        assert_eq!(clock(&unknown), (Step::Keep, Some(ago(60))));
     }
 
     #[test]

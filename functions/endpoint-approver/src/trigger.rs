@@ -46,6 +46,12 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether it is about one endpoint, and so may come often.
+    #[must_use]
+    pub fn is_of_one_endpoint(self) -> bool {
+        matches!(self, Self::ConnectionNotification | Self::EndpointCreated)
+    }
+
     /// The word of audit events and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {

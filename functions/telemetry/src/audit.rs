@@ -13,6 +13,8 @@ const ATTEMPTS: u32 = 5;
 /// The detail-types of our events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DetailType {
+    /// Another revision of the access policy is in force.
+    PolicyChanged,
     /// A connection was accepted.
     EndpointAccepted,
     /// A connection was rejected, or removed.
@@ -30,6 +32,7 @@ impl DetailType {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::PolicyChanged => "Policy Changed",
             Self::EndpointAccepted => "Endpoint Accepted",
             Self::EndpointRejected => "Endpoint Rejected",
             Self::EndpointHeld => "Endpoint Held",

@@ -37,6 +37,8 @@ pub enum Unit {
     Count,
     /// Time.
     Milliseconds,
+    /// Longer times.
+    Seconds,
 }
 
 /// How values of one run come together.

@@ -2,7 +2,7 @@
 
 use crate::metric::Dimension::{Reason, Service, Verdict};
 use crate::metric::Kind::{Counter, Gauge};
-use crate::metric::Unit::{Count, Milliseconds};
+use crate::metric::Unit::{Count, Milliseconds, Seconds};
 use crate::{Metric, Row};
 
 macro_rules! table {
@@ -21,7 +21,7 @@ macro_rules! table {
 table! {
     RUNS: 0 = "Runs", Count, Counter, [], "Runs that got as far as doing something.";
     RUN_DURATION: 0 = "RunDuration", Milliseconds, Gauge, [], "How long a run took.";
-    RUN_ERRORS: 1 = "RunErrors", Count, Counter, [Reason], "Runs that ended as an error, by what went wrong.";
+    RUN_ERRORS: 1 = "RunErrors", Count, Counter, [Reason], "What went wrong in runs.";
     CONNECTIONS: 3 = "Connections", Count, Gauge, [Service, Verdict, Reason], "Endpoint connections by verdict.";
     CONNECTIONS_ACCEPTED: 1 = "ConnectionsAccepted", Count, Counter, [Service], "Connections that were accepted.";
     CONNECTIONS_REJECTED: 2 = "ConnectionsRejected", Count, Counter, [Service, Reason],
@@ -30,6 +30,28 @@ table! {
         "Accepted connections that were rejected, because the policy no longer allows them.";
     CONNECTIONS_UNSUCCESSFUL: 1 = "ConnectionsUnsuccessful", Count, Counter, [Service],
         "Connections that should have been accepted, rejected or removed, and were not.";
+    ORGANIZATION_CACHE_AGE: 0 = "OrganizationCacheAge", Seconds, Gauge, [],
+        "The age of the oldest answer of Organizations that counts, where the policy names organizational units.";
+    CONNECTIONS_BY_STATE: 2 = "ConnectionsByState", Count, Gauge, [Service, Reason],
+        "Endpoint connections of the inventory, by AWS's word for their state.";
+    OLDEST_PENDING_AGE: 1 = "OldestPendingAge", Seconds, Gauge, [Service],
+        "How long the oldest connection has waited for acceptance.";
+    ACCEPTED_BUT_UNLISTED: 1 = "AcceptedButUnlisted", Count, Gauge, [Service],
+        "Accepted connections that the policy does not allow.";
+    PRINCIPALS_WITHOUT_CONSUMER: 1 = "PrincipalsWithoutConsumer", Count, Gauge, [Service],
+        "Allowed principals whose account the policy does not list.";
+    CONSUMERS_WITHOUT_PRINCIPAL: 1 = "ConsumersWithoutPrincipal", Count, Gauge, [Service],
+        "Accounts that the policy lists and that are no allowed principals.";
+    POLICY_REVISION_AGE: 0 = "PolicyRevisionAge", Seconds, Gauge, [], "Since when the access policy's revision is in force.";
+    CERTIFICATES_BY_EXPIRY: 1 = "CertificatesByDaysToExpiry", Count, Gauge, [Reason],
+        "Certificates of the inventory by the time they are still valid.";
+    IDENTITY_SECONDS_TO_EXPIRY: 0 = "IdentitySecondsToExpiry", Seconds, Gauge, [],
+        "How long the newest certificate is still valid of the identity that has the least time left.";
+    CRL_SECONDS_TO_NEXT_UPDATE: 0 = "CrlSecondsToNextUpdate", Seconds, Gauge, [],
+        "The time until a CRL must have a successor, of the one that has the least left.";
+    DENY_LIST_SIZE: 0 = "DenyListSize", Count, Gauge, [], "Entries of the deny list that are in force.";
+    CHANGES: 1 = "Changes", Count, Counter, [Reason], "What changed, as events told it.";
+    CHANGES_FAILED: 1 = "ChangesFailed", Count, Counter, [Reason], "What should have changed and failed, as events told it.";
     DENIALS: 1 = "Denials", Count, Counter, [Reason], "Requests that put an entry on the deny list.";
     DENIALS_WITHDRAWN: 0 = "DenialsWithdrawn", Count, Counter, [], "Entries of the deny list that were lifted.";
     CERTIFICATES_REVOKED: 1 = "CertificatesRevoked", Count, Counter, [Reason], "Certificates revoked at their authority.";

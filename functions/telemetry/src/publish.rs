@@ -65,6 +65,7 @@ fn datum(point: &Point, unit: Unit, value: f64, now: DateTime) -> MetricDatum {
     let unit = match unit {
         Unit::Count => StandardUnit::Count,
         Unit::Milliseconds => StandardUnit::Milliseconds,
+        Unit::Seconds => StandardUnit::Seconds,
     };
     let dimensions = point.dimensions.iter().map(|(name, value)| Dimension::builder().name(*name).value(value).build());
     MetricDatum::builder()

@@ -37,6 +37,8 @@ variables! {
     /// Which certificates an identity has.
     CERTIFICATE_INVENTORY_TABLE = "LINKWARD_CERTIFICATE_INVENTORY_TABLE",
         "the name of the DynamoDB table with the key `serialNumber` and the index `byIdentity`";
+    /// Where the CRLs are.
+    CRL_LOCATIONS = "LINKWARD_CRL_LOCATIONS", "the addresses of your CRLs, separated by commas: `s3://BUCKET/KEY` or `https://…`";
     /// Where audit events go.
     EVENT_BUS = "LINKWARD_EVENT_BUS", "the name or ARN of the event bus";
     /// The certificate authorities we may revoke at.

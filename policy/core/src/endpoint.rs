@@ -40,8 +40,16 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// How many connections of the same consumer entry hold a place before this one.
     pub older: usize,
-    /// The organizational units above the owner; empty when they are not known.
-    pub organizational_units: &'a [String],
+    /// The organizational units above the owner; none when they are not known.
+    pub organizational_units: Option<&'a [String]>,
+}
+
+/// How many connections hold a place of a consumer entry.
+#[derive(Debug, Clone, Copy, Default)]
+struct Places {
+    taken: usize,
+    /// By owners whose organizational units are not known.
+    perhaps: usize,
 }
 
 /// Decides one connection.
@@ -50,35 +58,38 @@ pub struct Context<'a> {
 /// the one that came nearest.
 #[must_use]
 pub fn decide(policy: &Policy, connection: &Connection, context: &Context<'_>) -> Verdict {
-    judge(policy, connection, context.now, context.organizational_units, |_| context.older).0
+    let places = Places { taken: context.older, perhaps: 0 };
+    judge(policy, connection, context.now, context.organizational_units, |_| places).0
 }
 
 /// Decides all connections together, in the order given: the oldest keep their places.
 ///
-/// `units` gives the organizational units above an account, none when they are not known. It is asked once for each
+/// `units` gives the organizational units above an account, `None` when they are not known. It is asked once for each
 /// owner, and only if the policy names a unit.
 #[must_use]
 pub fn decide_all(
     policy: &Policy,
     connections: &[Connection],
     now: Timestamp,
-    units: &dyn Fn(&AccountId) -> Vec<String>,
+    units: &dyn Fn(&AccountId) -> Option<Vec<String>>,
 ) -> Vec<Verdict> {
-    let consumers = policy.endpoints().consumers();
-    let names_units = consumers.iter().any(|consumer| consumer.organizational_unit().is_some());
-    let mut units_of: HashMap<AccountId, Vec<String>> = HashMap::new();
-    let mut places_taken = vec![0_usize; consumers.len()];
+    let endpoints = policy.endpoints();
+    let mut units_of: HashMap<AccountId, Option<Vec<String>>> = HashMap::new();
+    let mut places = vec![Places::default(); endpoints.consumers().len()];
     let mut verdicts: Vec<(usize, Verdict)> = Vec::with_capacity(connections.len());
     for (index, connection) in by_seniority(connections) {
-        let ask = || if names_units { units(&connection.owner) } else { Vec::new() };
+        let ask = || if endpoints.names_units() { units(&connection.owner) } else { Some(Vec::new()) };
         let units = units_of.entry(connection.owner).or_insert_with(ask);
-        let older = |consumer: usize| places_taken.get(consumer).copied().unwrap_or_default();
-        let (verdict, consumer) = judge(policy, connection, now, units, older);
-        if verdict.action == Action::Accept
-            && connection.state.holds_a_place()
-            && let Some(taken) = consumer.and_then(|consumer| places_taken.get_mut(consumer))
-        {
-            *taken += 1;
+        let before = |consumer: usize| places.get(consumer).copied().unwrap_or_default();
+        let (verdict, consumer) = judge(policy, connection, now, units.as_deref(), before);
+        if connection.state.holds_a_place() {
+            match (verdict.action, consumer.and_then(|consumer| places.get_mut(consumer))) {
+                (Action::Accept, Some(place)) => place.taken += 1,
+                (Action::Hold, _) if units.is_none() => {
+                    places.iter_mut().skip(endpoints.first_unit()).for_each(|place| place.perhaps += 1);
+                }
+                _ => {}
+            }
         }
         verdicts.push((index, verdict));
     }
@@ -91,15 +102,16 @@ fn judge(
     policy: &Policy,
     connection: &Connection,
     now: Timestamp,
-    units: &[String],
-    older: impl Fn(usize) -> usize,
+    units: Option<&[String]>,
+    before: impl Fn(usize) -> Places,
 ) -> (Verdict, Option<usize>) {
+    let unknown = Verdict { action: Action::Hold, reason: VerdictReason::StateUnknown, consumer: None };
     if connection.state == ConnectionState::Unknown {
-        return (Verdict { action: Action::Hold, reason: VerdictReason::StateUnknown, consumer: None }, None);
+        return (unknown, None);
     }
     let endpoints = policy.endpoints();
-    let judged = endpoints.for_owner(&connection.owner, units).map(|(index, consumer)| {
-        let reason = consumer.judge(connection, now, older(index));
+    let judged = endpoints.for_owner(&connection.owner, units.unwrap_or_default()).map(|(index, consumer)| {
+        let reason = consumer.judge(connection, now, before(index));
         (reason, index, consumer)
     });
     // Of equals the first.
@@ -108,6 +120,10 @@ fn judge(
         Some((reason, index, _)) => (reason, Some(index)),
         None => (VerdictReason::Unlisted, None),
     };
+    if units.is_none() && endpoints.names_units() && reason != VerdictReason::Allowed {
+        // An entry for a unit may admit it: nobody knows.
+        return (unknown, None);
+    }
     let action = match reason {
         VerdictReason::Allowed => Action::Accept,
         VerdictReason::StateUnknown | VerdictReason::PolicyUnavailable => Action::Hold,

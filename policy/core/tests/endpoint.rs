@@ -33,7 +33,7 @@ fn waiting(owner: &str) -> Connection {
 
 fn verdict_of(policy: &Policy, connection: &Connection, older: usize, units: &[&str]) -> String {
     let units: Vec<String> = units.iter().map(|unit| (*unit).to_owned()).collect();
-    let verdict = decide(policy, connection, &Context { now: now(), older, organizational_units: &units });
+    let verdict = decide(policy, connection, &Context { now: now(), older, organizational_units: Some(&units) });
     let consumer = verdict.consumer.map(|name| format!(" {name}")).unwrap_or_default();
     format!("{} {}{consumer}", verdict.action.as_str(), verdict.reason.as_str())
 }
@@ -152,7 +152,7 @@ fn of_several_entries_any_may_accept_and_the_nearest_gives_the_reason() {
 
 /// The ids of the accepted connections.
 fn accepted(policy: &Policy, connections: &[Connection]) -> Vec<String> {
-    let verdicts = decide_all(policy, connections, now(), &|_| Vec::new());
+    let verdicts = decide_all(policy, connections, now(), &|_| Some(Vec::new()));
     assert_eq!(verdicts.len(), connections.len());
     let pairs = connections.iter().zip(verdicts);
     let accepted = pairs.filter(|(_, verdict)| verdict.action == Action::Accept);
@@ -215,7 +215,7 @@ fn places_are_counted_for_each_entry_and_only_by_whom_it_admits() {
     let all =
         [at("vpce-a", "ap-south-1"), at("vpce-b", "us-east-1"), at("vpce-c", "eu-west-1"), at("vpce-d", "us-east-1")];
     assert_eq!(accepted(&policy, &all), ["vpce-b", "vpce-c"]);
-    let verdicts = decide_all(&policy, &all, now(), &|_| Vec::new());
+    let verdicts = decide_all(&policy, &all, now(), &|_| Some(Vec::new()));
     let reasons: Vec<&str> = verdicts.iter().map(|verdict| verdict.reason.as_str()).collect();
     assert_eq!(reasons, ["regionNotAllowed", "allowed", "allowed", "limitReached"]);
 }
@@ -225,7 +225,7 @@ fn units_are_asked_for_once_an_owner_and_only_if_the_policy_names_one() {
     let asked = std::cell::RefCell::new(Vec::new());
     let units = |owner: &policy::AccountId| {
         asked.borrow_mut().push(owner.to_string());
-        vec!["ou-ab12-abcdefgh".to_owned()]
+        Some(vec!["ou-ab12-abcdefgh".to_owned()])
     };
     let all = [waiting(ONE), waiting(TWO), connection("vpce-2", ONE, "available")];
 
@@ -239,6 +239,47 @@ fn units_are_asked_for_once_an_owner_and_only_if_the_policy_names_one() {
     let mut asked = asked.into_inner();
     asked.sort();
     assert_eq!(asked, [ONE, TWO]);
+}
+
+#[test]
+fn whose_units_are_not_known_is_held_unless_its_own_entry_admits_it() {
+    let policy = policy(&[
+        "consumers:",
+        "- {account: '111111111111', maxEndpoints: 1}",
+        "- {organizationalUnit: ou-ab12-abcdefgh}",
+    ]);
+    let all = [
+        Connection { created_at: None, ..connection("vpce-a", ONE, "available") },
+        connection("vpce-b", ONE, "available"),
+        connection("vpce-c", TWO, "available"),
+        connection("vpce-d", TWO, "pendingAcceptance"),
+    ];
+    let words = |units: &dyn Fn(&policy::AccountId) -> Option<Vec<String>>| {
+        let verdicts = decide_all(&policy, &all, now(), units);
+        verdicts.iter().map(|v| format!("{} {}", v.action.as_str(), v.reason.as_str())).collect::<Vec<_>>()
+    };
+    let unknown = ["hold stateUnknown", "accept allowed", "hold stateUnknown", "hold stateUnknown"];
+    assert_eq!(words(&|_| None), unknown);
+    let outside = ["reject limitReached", "accept allowed", "reject unlisted", "reject unlisted"];
+    assert_eq!(words(&|_| Some(Vec::new())), outside);
+}
+
+#[test]
+fn whose_units_are_not_known_may_hold_a_place_and_takes_none_for_certain() {
+    let policy = policy(&["consumers:", "- {organizationalUnit: ou-ab12-abcdefgh, maxEndpoints: 2}"]);
+    let known = |owner: &policy::AccountId| (owner.as_str() == TWO).then(|| vec!["ou-ab12-abcdefgh".to_owned()]);
+    let all = [
+        connection("vpce-a", ONE, "available"),
+        connection("vpce-b", TWO, "available"),
+        connection("vpce-c", TWO, "pendingAcceptance"),
+    ];
+    let verdicts = decide_all(&policy, &all, now(), &known);
+    let actions: Vec<_> = verdicts.iter().map(|verdict| verdict.action).collect();
+    assert_eq!(
+        actions,
+        [Action::Hold, Action::Accept, Action::Hold],
+        "a place more would be one too many, if the first has one"
+    );
 }
 
 #[test]

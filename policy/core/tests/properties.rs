@@ -178,7 +178,7 @@ proptest! {
     fn an_empty_policy_allows_and_accepts_nothing(request in request(), connection in connection()) {
         let empty = policy(&[], &json!({}));
         prop_assert_eq!(ask(&empty, &request).0, "noMatchingCaller");
-        let context = Context { now: NOW.parse().unwrap(), older: 0, organizational_units: &[] };
+        let context = Context { now: NOW.parse().unwrap(), older: 0, organizational_units: Some(&[]) };
         prop_assert!(decide(&empty, &connection, &context).action != Action::Accept);
     }
 
@@ -188,8 +188,8 @@ proptest! {
         turned["consumers"].as_array_mut().unwrap().reverse();
         let mut reversed = connections.clone();
         reversed.reverse();
-        let verdicts = decide_all(&policy(&[], &endpoints), &connections, now(), &units);
-        let mut others = decide_all(&policy(&[], &turned), &reversed, now(), &units);
+        let verdicts = decide_all(&policy(&[], &endpoints), &connections, now(), &|owner| Some(units(owner)));
+        let mut others = decide_all(&policy(&[], &turned), &reversed, now(), &|owner| Some(units(owner)));
         others.reverse();
         prop_assert_eq!(verdicts, others);
     }
@@ -199,7 +199,7 @@ proptest! {
         endpoints in endpoints(),
         connections in connections(),
     ) {
-        let verdicts = decide_all(&policy(&[], &endpoints), &connections, now(), &units);
+        let verdicts = decide_all(&policy(&[], &endpoints), &connections, now(), &|owner| Some(units(owner)));
         let consumers = endpoints["consumers"].as_array().unwrap();
         let pairs = connections.iter().zip(&verdicts);
         let accepted: Vec<_> = pairs.filter(|(_, verdict)| verdict.action == Action::Accept).collect();

@@ -115,7 +115,7 @@ async fn without_connections_nothing_changes_and_the_run_is_an_error() {
         json!({"accepted": [], "rejected": [], "held": [], "removed": [], "unsuccessful": [], "unchanged": 0});
     assert_eq!(answer, nothing);
     let calls: Vec<_> = stage.counts().into_keys().collect();
-    assert_eq!(calls, [DESCRIBE, "PutMetricData", "Scan"]);
+    assert_eq!(calls, [DESCRIBE, "DescribeVpcEndpointServicePermissions", "PutMetricData", "Scan"]);
 }
 
 #[tokio::test]

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
+mod allow_list;
 mod binary;
 mod events;
 mod faults;
 mod removal;
+mod scale;
 mod stage;
 mod sweeps;
+mod units;

@@ -50,6 +50,7 @@ impl Stage {
         let replay = replay
             .always("Scan", wire_replay::Answer::json(&json!({"Items": []})))
             .always("BatchWriteItem", wire_replay::Answer::json(&json!({"UnprocessedItems": {}})))
+            .always("DescribeVpcEndpointServicePermissions", principals(&[]))
             .always("PutMetricData", wire_replay::Answer::cbor())
             .always("PutEvents", wire_replay::Answer::json(&json!({"FailedEntryCount": 0, "Entries": []})));
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -59,6 +60,11 @@ impl Stage {
     /// With another variable; an empty value unsets it.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) fn with_policy(self, policy: &str) -> Self {
+        std::fs::write(self.folder.path().join("access.yaml"), policy).unwrap();
         self
     }
 
@@ -96,19 +102,25 @@ impl Stage {
         self.replay.calls_of(operation).iter().map(|call| numbered(call, "VpcEndpointId.")).collect()
     }
 
-    /// The rows that were written, by endpoint, their attributes as texts.
+    /// The rows of connections that were written, by endpoint, their attributes as texts.
     pub(crate) fn rows(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        let mut rows = BTreeMap::new();
-        for call in self.replay.calls_of("BatchWriteItem") {
-            for request in call.json()["RequestItems"]["endpoint-inventory"].as_array().unwrap() {
-                let item = request["PutRequest"]["Item"].as_object().unwrap();
-                let text = |value: &Value| value.as_object().unwrap().values().next().unwrap().clone();
-                let text = |value: &Value| text(value).as_str().map_or_else(|| text(value).to_string(), str::to_owned);
-                let row: BTreeMap<_, _> = item.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-                rows.insert(row["endpointId"].clone(), row);
-            }
-        }
-        rows
+        self.written(false)
+    }
+
+    /// What else was written, by key.
+    pub(crate) fn records(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        self.written(true)
+    }
+
+    fn written(&self, records: bool) -> BTreeMap<String, BTreeMap<String, String>> {
+        let items = self.replay.calls_of("BatchWriteItem").into_iter().flat_map(|call| items_of(&call));
+        let text = |value: &Value| value.as_object().unwrap().values().next().unwrap().clone();
+        let text = |value: &Value| text(value).as_str().map_or_else(|| text(value).to_string(), str::to_owned);
+        let row = |item: Value| -> BTreeMap<String, String> {
+            item.as_object().unwrap().iter().map(|(name, value)| (name.clone(), text(value))).collect()
+        };
+        let rows = items.map(row).filter(|row| row["endpointId"].contains('#') == records);
+        rows.map(|row| (row["endpointId"].clone(), row)).collect()
     }
 
     /// The audit events, each checked against its schema.
@@ -117,6 +129,12 @@ impl Stage {
         events.iter().for_each(|(detail_type, detail)| wire_replay::events::conforms(detail_type, detail));
         events
     }
+}
+
+/// The items of a `BatchWriteItem`.
+pub(crate) fn items_of(call: &Call) -> Vec<Value> {
+    let requests = call.json()["RequestItems"]["endpoint-inventory"].as_array().unwrap().clone();
+    requests.iter().map(|request| request["PutRequest"]["Item"].clone()).collect()
 }
 
 pub(crate) fn failed(outcome: Result<Answer, Failure>) -> (Fault, Value) {
@@ -179,6 +197,18 @@ pub(crate) fn changed(verb: &str, refused: &[(&str, &str)]) -> wire_replay::Answ
     };
     let items: String = refused.iter().map(item).collect();
     answer(verb, &format!("<unsuccessful>{items}</unsuccessful>"))
+}
+
+/// A page of `DescribeVpcEndpointServicePermissions`.
+pub(crate) fn principals(arns: &[&str]) -> wire_replay::Answer {
+    let item = |arn: &&str| format!("<item><principalType>Account</principalType><principal>{arn}</principal></item>");
+    let items: String = arns.iter().map(item).collect();
+    wire_replay::Answer::xml(&format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
+         <DescribeVpcEndpointServicePermissionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+         <requestId>0</requestId><allowedPrincipals>{items}</allowedPrincipals>\
+         </DescribeVpcEndpointServicePermissionsResponse>"
+    ))
 }
 
 fn answer(verb: &str, body: &str) -> wire_replay::Answer {

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Connection, VerdictReason};
+use super::{Connection, Places, VerdictReason};
 use crate::document::{NonEmpty, Problem, Problems};
 use crate::policy::ConsumerEntry;
 use crate::{AccountId, OrganizationalUnitId, Region, ServiceId};
@@ -108,7 +108,7 @@ impl Consumer {
     }
 
     /// What the entry says of a connection of its owner, when so many others hold a place before it.
-    pub(super) fn judge(&self, connection: &Connection, now: Timestamp, older: usize) -> VerdictReason {
+    pub(super) fn judge(&self, connection: &Connection, now: Timestamp, before: Places) -> VerdictReason {
         let region = connection.region.as_deref();
         let in_regions =
             self.regions.as_deref().is_none_or(|regions| regions.iter().any(|r| Some(r.as_str()) == region));
@@ -120,11 +120,17 @@ impl Consumer {
             VerdictReason::GrantExpired
         } else if !in_regions {
             VerdictReason::StateUnknown
-        } else if self.max_endpoints.is_some_and(|limit| usize::try_from(limit).is_ok_and(|limit| older >= limit)) {
+        } else if self.is_full(before.taken) {
             VerdictReason::LimitReached
+        } else if self.is_full(before.taken + before.perhaps) {
+            VerdictReason::StateUnknown
         } else {
             VerdictReason::Allowed
         }
+    }
+
+    fn is_full(&self, taken: usize) -> bool {
+        self.max_endpoints.is_some_and(|limit| usize::try_from(limit).is_ok_and(|limit| taken >= limit))
     }
 }
 

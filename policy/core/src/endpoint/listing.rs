@@ -46,6 +46,17 @@ impl Endpoints {
         &self.consumers
     }
 
+    /// Whether an entry is for an organizational unit.
+    #[must_use]
+    pub fn names_units(&self) -> bool {
+        self.consumers.last().is_some_and(|consumer| consumer.organizational_unit().is_some())
+    }
+
+    /// The index from which on the entries are for organizational units.
+    pub(super) fn first_unit(&self) -> usize {
+        self.consumers.partition_point(|consumer| consumer.account().is_some())
+    }
+
     /// The entries for an account below these organizational units, each with its index.
     pub(super) fn for_owner(&self, owner: &AccountId, units: &[String]) -> impl Iterator<Item = (usize, &Consumer)> {
         let consumers = self.consumers.iter().enumerate();
@@ -53,8 +64,7 @@ impl Endpoints {
         let start =
             self.consumers.partition_point(|consumer| consumer.account().is_some_and(|account| account < owner));
         let own = consumers.clone().skip(start).take_while(|(_, consumer)| consumer.account() == Some(owner));
-        let units_start = self.consumers.partition_point(|consumer| consumer.account().is_some());
-        let above = consumers.skip(units_start).filter(|(_, consumer)| {
+        let above = consumers.skip(self.first_unit()).filter(|(_, consumer)| {
             consumer.organizational_unit().is_some_and(|unit| units.iter().any(|u| u == unit.as_str()))
         });
         own.chain(above)

@@ -36,7 +36,8 @@ pub enum VerdictReason {
     GrantExpired,
     /// Older connections hold all of the entry's places.
     LimitReached,
-    /// The connection is in a state that is not known, or in a Region that is not known and matters.
+    /// The connection is in a state that is not known, or in a Region that is not known and matters, or of an account
+    /// whose organizational units are not known and matter.
     StateUnknown,
     /// A consumer entry admits it.
     Allowed,
