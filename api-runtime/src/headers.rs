@@ -46,6 +46,10 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
 
 /// Drops from an upstream's answer what belongs to its own connection.
 pub(crate) fn clean_response(headers: &mut HeaderMap) {
+    // RFC 9112 §6.3: chunks count, and a length beside them would cut the answer short.
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
     drop_named_by_connection(headers);
     drop_all(headers, is_of_one_hop);
 }

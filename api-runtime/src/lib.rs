@@ -33,6 +33,7 @@ mod server;
 mod sharded;
 mod spans;
 mod target;
+mod unread;
 mod watch;
 
 pub mod config;

@@ -11,6 +11,7 @@ use crate::recent::Denial;
 use crate::request_id::{RequestId, Trace};
 use crate::spans::Span;
 use crate::target::Seen;
+use crate::unread::Unread;
 use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, Version};
@@ -78,7 +79,7 @@ impl Record {
             return answer;
         }
         let idle = Idle::new(self.connection.gate().config.limits.idle_timeout);
-        answer.map(|body| Body::boxed(Recorded { body, idle, record: self, bytes: 0 }))
+        answer.map(|body| Body::boxed(Recorded { body, idle, record: self, bytes: 0, unread: None }))
     }
 
     /// The request was answered with an upgrade that is over.
@@ -225,6 +226,19 @@ struct Recorded {
     idle: Idle,
     record: Record,
     bytes: u64,
+    unread: Option<Unread>,
+}
+
+impl Recorded {
+    /// A client of HTTP/1.1 that takes nothing shows it at its socket.
+    fn given(&mut self, given: bool) {
+        if given && self.unread.is_none() && self.record.connection.is_http2() && !self.body.is_end_stream() {
+            self.unread = Some(Unread::new(&self.record.connection));
+        }
+        if let Some(unread) = &self.unread {
+            unread.asked(given);
+        }
+    }
 }
 
 impl HttpBody for Recorded {
@@ -236,6 +250,7 @@ impl HttpBody for Recorded {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
+        self.given(polled.is_ready());
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);

@@ -3,6 +3,7 @@
 use crate::gate::Gate;
 use policy::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::AbortHandle;
 
 /// Starts watching; for as long as the tasks are not aborted.
@@ -15,8 +16,23 @@ pub(crate) fn start(gate: &Arc<Gate>) -> [AbortHandle; 2] {
 
 async fn recheck(gate: Arc<Gate>) {
     let mut changes = gate.snapshots.changes();
-    while changes.changed().await.is_ok() {
+    loop {
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = next_update(&gate) => {}
+        }
         gate.connections.recheck(Timestamp::now()).await;
+    }
+}
+
+/// Until the first CRL passes its nextUpdate: that no snapshot changed is what is wrong then.
+async fn next_update(gate: &Gate) {
+    let next_update = gate.snapshots.trust.load().value.crl_next_update();
+    let left = next_update.and_then(|at| Duration::try_from(at.duration_since(Timestamp::now())).ok());
+    match left {
+        // It is valid through that second.
+        Some(left) => tokio::time::sleep(left + Duration::from_millis(1)).await,
+        None => std::future::pending().await,
     }
 }
 

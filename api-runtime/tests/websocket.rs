@@ -6,6 +6,7 @@ mod support;
 use hyper::ext::Protocol;
 use std::net::SocketAddr;
 use std::time::Duration;
+use support::authority::CrlContent;
 use support::upstream::Recorded;
 use support::{Runtime, Setup, upstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -80,6 +81,19 @@ async fn a_revoked_peer_loses_its_socket() {
     runtime.setup.write("deny.yaml", "entries:\n  - { serialNumber: \"a1b2c\" }\n");
     assert!(raw.rest().await.1 < Duration::from_secs(2));
     assert_eq!(runtime.access_line().await["status"], 101);
+}
+
+/// It has no next request to be denied.
+#[tokio::test]
+async fn a_socket_ends_when_the_crl_of_its_peer_passes_its_next_update() {
+    let (addr, _) = shouting().await;
+    let crl = CrlContent { next_update: 3, ..CrlContent::new(1, &[]) };
+    let runtime = Setup::new().crl(&crl).upstream(addr).start().await;
+    let mut raw = runtime.orders().raw().await;
+    raw.send(UPGRADE).await;
+    assert_eq!(raw.answer().await.status, 101);
+    let (said, after) = raw.rest().await;
+    assert!(said == b"welcome" && after < Duration::from_secs(6), "{after:?}");
 }
 
 #[tokio::test]

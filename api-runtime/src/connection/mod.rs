@@ -26,7 +26,7 @@ use http::HeaderValue;
 use policy::VpcEndpointId;
 use policy::access::Reason;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 
@@ -46,6 +46,7 @@ pub(crate) struct Connection {
     closing: AtomicU8,
     waker: Mutex<Option<Waker>>,
     tunnel: Mutex<Option<Tunnel>>,
+    upgraded: AtomicBool,
 }
 
 /// What the handshake established.
@@ -128,6 +129,7 @@ impl Connection {
             closing: AtomicU8::new(0),
             waker: Mutex::new(None),
             tunnel: Mutex::new(None),
+            upgraded: AtomicBool::new(false),
         }
     }
 
@@ -183,7 +185,8 @@ impl Connection {
     }
 
     /// Whether the snapshots in force still let the peer keep its connection. A stale CRL or deny list denies requests
-    /// but closes nothing: it may be fresh again in a second.
+    /// but closes nothing: it may be fresh again in a second. Only what was upgraded has no next request to be denied, and
+    /// ends with its CRL.
     pub(crate) fn recheck(&self, now: policy::Timestamp) -> Result<(), End> {
         let Some(peer) = self.peer() else { return Ok(()) };
         let account = self.endpoint().and_then(|endpoint| self.gate.snapshots.account(endpoint));
@@ -192,6 +195,7 @@ impl Connection {
             Err(Reason::CertificateRevoked | Reason::CertificateLifetimeTooLong | Reason::BadIdentity) => {
                 Err(End::Revoked)
             }
+            Err(Reason::CrlStale) if self.upgraded.load(Ordering::Relaxed) => Err(End::Expired),
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -227,6 +231,7 @@ impl Connection {
     /// Goes on with what a request was upgraded to: a stream of HTTP/2 in a task of its own, which ends with the
     /// connection; the whole connection of HTTP/1.1 in the task it has, once HTTP is over.
     pub(crate) fn go_on(&self, tunnel: Tunnel) {
+        self.upgraded.store(true, Ordering::Relaxed);
         if self.is_http2() {
             tokio::spawn(tunnel::run(tunnel));
         } else {

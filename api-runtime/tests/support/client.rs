@@ -8,9 +8,10 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use serde_json::Value;
 use std::io;
 use std::net::SocketAddr;
@@ -36,15 +37,20 @@ impl Caller {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
         let builder = ClientConfig::builder().with_root_certificates(roots);
-        let config = match certificate {
-            Some(certificate) => {
-                let chain = CertificateDer::pem_slice_iter(certificate.pem.as_bytes()).map(Result::unwrap).collect();
-                let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).unwrap();
-                builder.with_client_auth_cert(chain, key).unwrap()
-            }
-            None => builder.with_no_client_auth(),
-        };
-        Self { addr, config, prologue: Vec::new() }
+        Self { addr, config: authenticated(builder, certificate), prologue: Vec::new() }
+    }
+
+    /// One that speaks this version of TLS alone.
+    pub fn of_version(
+        addr: SocketAddr,
+        authority: &str,
+        certificate: &TestCertificate,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
+        let builder = ClientConfig::builder_with_protocol_versions(&[version]).with_root_certificates(roots);
+        Self { addr, config: authenticated(builder, Some(certificate)), prologue: Vec::new() }
     }
 
     /// Comes through a VPC endpoint, as a network load balancer says.
@@ -112,6 +118,16 @@ impl Caller {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
         (sender, tokio::spawn(connection))
     }
+}
+
+fn authenticated(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    certificate: Option<&TestCertificate>,
+) -> ClientConfig {
+    let Some(certificate) = certificate else { return builder.with_no_client_auth() };
+    let chain = CertificateDer::pem_slice_iter(certificate.pem.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).unwrap();
+    builder.with_client_auth_cert(chain, key).unwrap()
 }
 
 /// A connection for bytes as they are.

@@ -52,7 +52,8 @@ callers:
 pub struct Setup {
     pub dir: Arc<TempDir>,
     pub authority: Arc<TestAuthority>,
-    /// Below `tls:`, `policy:` and at the top of the configuration.
+    /// Below `identity:`, `tls:`, `policy:` and at the top of the configuration.
+    identity: String,
     tls: String,
     policy: String,
     top: String,
@@ -63,6 +64,7 @@ impl Setup {
         let setup = Self {
             dir: Arc::new(tempfile::tempdir().unwrap()),
             authority: Arc::new(TestAuthority::root("Test CA")),
+            identity: String::new(),
             tls: String::new(),
             policy: String::new(),
             top: String::new(),
@@ -77,6 +79,11 @@ impl Setup {
 
     pub fn tls(mut self, yaml: &str) -> Self {
         self.tls += &format!("  {yaml}\n");
+        self
+    }
+
+    pub fn identity(mut self, yaml: &str) -> Self {
+        self.identity += &format!("  {yaml}\n");
         self
     }
 
@@ -114,10 +121,10 @@ impl Setup {
     }
 
     pub fn yaml(&self) -> String {
-        let Self { tls, policy, top, .. } = self;
+        let Self { identity, tls, policy, top, .. } = self;
         let log = if top.contains("telemetry:") { "" } else { "telemetry: { accessLog: access.log }\n" };
         format!(
-            "listen: 127.0.0.1:0\nadminListen: 127.0.0.1:0\nidentity: {{ trustDomain: internal.example }}\n{log}\
+            "listen: 127.0.0.1:0\nadminListen: 127.0.0.1:0\n{log}identity:\n  trustDomain: internal.example\n{identity}\
              tls:\n  certificateChain: server.crt\n  privateKey: server.key\n  clientTrustAnchors: ca.crt\n  refresh: 50ms\n{tls}\
              policy:\n  source: file:access.yaml\n  refresh: 50ms\n{policy}{top}"
         )
