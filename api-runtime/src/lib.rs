@@ -32,6 +32,7 @@ mod request_id;
 mod server;
 mod sharded;
 mod spans;
+mod socket;
 mod target;
 mod unread;
 mod watch;

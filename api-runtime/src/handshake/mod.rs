@@ -18,13 +18,14 @@ use crate::config::{Config, ProxyProtocol};
 use crate::peer::Peer;
 use crate::proxy_protocol::{self, Origin, ProxyError};
 use crate::snapshots::Snapshots;
+use crate::socket::Socket;
 use crate::trust::{Presented, observe};
 
 /// An authenticated connection.
 #[derive(Debug)]
 pub(crate) struct Established {
-    /// Speaks HTTP next.
-    pub(crate) stream: TlsStream<TcpStream>,
+    /// Speaks HTTP next. Boxed: it is large, and handed on from future to future.
+    pub(crate) stream: Box<TlsStream<Socket>>,
     /// Who it is; `None` only with `clientAuth: optional`.
     pub(crate) peer: Option<Arc<Peer>>,
     /// Whether the caller chose HTTP/2.
@@ -170,9 +171,9 @@ pub(crate) async fn accept(
     };
     let server_config = Arc::clone(snapshots.trust.load().value.server_config());
     // Boxed: it is large, and gone when the connection is served.
-    let handshake = Box::pin(observe(TlsAcceptor::from(server_config).accept(tcp).into_fallible()));
+    let handshake = Box::pin(observe(TlsAcceptor::from(server_config).accept(Socket::from(tcp)).into_fallible()));
     match timeout_at(deadline, handshake).await {
-        Ok((Ok(stream), presented)) => Ok(established(stream, presented, origin, remote)),
+        Ok((Ok(stream), presented)) => Ok(established(Box::new(stream), presented, origin, remote)),
         Ok((Err((error, tcp)), presented)) => {
             say_farewell(tcp).await;
             let (cause, detail) = cause(&error);
@@ -197,7 +198,7 @@ const FAREWELL: Duration = Duration::from_millis(200);
 
 /// Reads what the caller still sends: with something unread, closing would reset the connection, and the alert might
 /// never be seen.
-async fn say_farewell(mut tcp: TcpStream) {
+async fn say_farewell(mut tcp: Socket) {
     let read_on = async {
         let _ = tcp.shutdown().await;
         let mut rest = [0; 1024];
@@ -207,7 +208,7 @@ async fn say_farewell(mut tcp: TcpStream) {
 }
 
 fn established(
-    stream: TlsStream<TcpStream>,
+    stream: Box<TlsStream<Socket>>,
     presented: Option<Presented>,
     origin: Origin,
     remote: SocketAddr,
