@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// What all buffers together may hold while the sink is stuck.
 const BUFFERED: usize = 8 << 20;
 /// A buffer this full is written at once, a lesser one after [`PAUSE`].
-const FULL: usize = 64 << 10;
+const FULL: usize = 128 << 10;
 const PAUSE: Duration = Duration::from_millis(50);
 /// A buffer that grew beyond this in a burst is given back afterwards.
 const KEPT: usize = 512 << 10;
@@ -124,10 +124,11 @@ impl Queue {
         let mut torn = false;
         loop {
             let closing = self.closing.load(Ordering::Acquire);
-            self.woken.store(false, Ordering::Release);
+            let mut any = false;
             for buffer in self.buffers.iter() {
                 std::mem::swap(&mut *locked(buffer), &mut outgoing);
                 if !outgoing.is_empty() {
+                    any = true;
                     torn = self.write_out(&mut sink, &outgoing, torn);
                 }
                 outgoing.clear();
@@ -136,11 +137,21 @@ impl Queue {
             if closing {
                 return;
             }
-            while !self.woken.load(Ordering::Acquire) && !self.closing.load(Ordering::Acquire) {
-                std::thread::park();
+            // While lines keep coming nobody needs to wake us but for a buffer that is full. Before a longer sleep we
+            // look once more: a line may have come that did not wake us.
+            if any {
+                std::thread::park_timeout(PAUSE);
+            } else if !self.woken.swap(false, Ordering::AcqRel) {
+                self.sleep();
             }
-            std::thread::park_timeout(PAUSE);
         }
+    }
+
+    fn sleep(&self) {
+        while !self.woken.load(Ordering::Acquire) && !self.closing.load(Ordering::Acquire) {
+            std::thread::park();
+        }
+        std::thread::park_timeout(PAUSE);
     }
 
     /// Whether the sink was left in the middle of a line.
