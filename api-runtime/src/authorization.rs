@@ -2,8 +2,9 @@
 
 use crate::config::Mode;
 use crate::connection::Connection;
+use crate::snapshots::Now;
 use policy::access::{self, AccessRequest, Effect, Reason};
-use policy::{AccountId, RequestPath, Revision, RuleId, SpiffeId, Timestamp, VpcEndpointId};
+use policy::{AccountId, RequestPath, Revision, RuleId, SpiffeId, VpcEndpointId};
 use std::sync::Arc;
 
 /// The proof that a request was authorized. Nothing is forwarded without one, and only `authorize` of this module
@@ -111,15 +112,21 @@ pub(crate) fn authorize(
     account: Option<AccountId>,
     method: &str,
     path: &RequestPath<'_>,
-    now: Timestamp,
+    now: Now,
 ) -> Result<Permit, Ruling> {
     let gate = connection.gate();
     let peer = connection.peer().ok_or_else(|| Ruling::denied(Reason::NoCertificate))?;
     gate.snapshots.check(peer, account.as_ref(), now).map_err(Ruling::denied)?;
     let identity = peer.identity().map_err(Ruling::denied)?;
-    let policy = gate.snapshots.policy_for_use().map_err(Ruling::denied)?;
-    let request =
-        AccessRequest { identity, account: account.as_ref(), endpoint: connection.endpoint(), method, path, now };
+    let policy = gate.snapshots.policy_for_use(now).map_err(Ruling::denied)?;
+    let request = AccessRequest {
+        identity,
+        account: account.as_ref(),
+        endpoint: connection.endpoint(),
+        method,
+        path,
+        now: now.at,
+    };
     let decision = access::authorize(&policy.value, &request);
     let outcome = match decision.effect {
         Effect::Allow => Outcome::Allow,

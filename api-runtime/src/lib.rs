@@ -53,4 +53,4 @@ pub use body::{Body, BodyError};
 pub use config::{Config, ConfigError};
 pub use peer::Peer;
 pub use server::{Drain, ListenError, Listener, run, serve};
-pub use snapshots::{Snapshots, StartError};
+pub use snapshots::{Now, Snapshots, StartError};

@@ -9,6 +9,7 @@ use crate::meter::Meter;
 use crate::metrics;
 use crate::recent::Denial;
 use crate::request_id::{RequestId, Trace};
+use crate::snapshots::Now;
 use crate::spans::Span;
 use crate::target::Seen;
 use crate::unread::Unread;
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use policy::{AccountId, Timestamp};
+use policy::AccountId;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,8 +30,7 @@ const CLIENT_LEFT: u16 = 499;
 /// When and under which names a request came.
 #[derive(Debug)]
 pub(crate) struct Arrival {
-    pub(crate) at: Timestamp,
-    pub(crate) started: Instant,
+    pub(crate) now: Now,
     pub(crate) id: RequestId,
     pub(crate) trace: Trace,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Arrival {
 impl Arrival {
     pub(crate) fn now(seen: &Seen<'_>) -> Self {
         let (id, trace) = (RequestId::of(seen.request_id.value()), Trace::of(seen.trace_parent.value()));
-        Self { at: Timestamp::now(), started: Instant::now(), id, trace }
+        Self { now: Now::read(), id, trace }
     }
 }
 
@@ -104,7 +104,7 @@ impl Record {
         } else {
             activity.answered(now)
         }
-        let latency = now.saturating_duration_since(self.arrival.started);
+        let latency = now.saturating_duration_since(self.arrival.now.steady);
         self.count(latency);
         if let Some(log) = &self.connection.gate().log {
             log.line(|out| access_log::access(out, &self.line(latency, bytes_in, bytes_out)));
@@ -138,7 +138,7 @@ impl Record {
     fn line(&self, latency: Duration, bytes_in: u64, bytes_out: u64) -> Line<'_> {
         let ruling = self.ruling.as_ref();
         Line {
-            at: self.arrival.at,
+            at: self.arrival.now.at,
             connection: self.connection.log_fields(),
             request_id: self.arrival.id.as_str(),
             trace_id: self.arrival.trace.as_str(),
@@ -191,7 +191,7 @@ impl Record {
     #[cold]
     fn denial(&self, ruling: &Ruling) -> Denial {
         Denial {
-            at: self.arrival.at,
+            at: self.arrival.now.at,
             caller: self.connection.caller_id().map(str::to_owned),
             endpoint: self.connection.endpoint().map(ToString::to_string),
             method: self.method.to_string(),

@@ -126,9 +126,10 @@ impl<A: Application> Requests<A> {
             return Err(Stop::Failure(Failure::Overloaded));
         }
         let endpoint = self.connection.endpoint();
-        record.account = endpoint.and_then(|endpoint| self.connection.gate().snapshots.account(endpoint));
+        record.account =
+            endpoint.and_then(|endpoint| self.connection.gate().snapshots.account(endpoint, record.arrival.now));
         let method = parts.method.as_str();
-        let decided = authorization::authorize(&self.connection, record.account, method, &path, record.arrival.at);
+        let decided = authorization::authorize(&self.connection, record.account, method, &path, record.arrival.now);
         if let Some(normal) = origin_form(&parts.uri, path.as_str())? {
             parts.uri = normal;
             record.uri = parts.uri.clone();

@@ -1,6 +1,7 @@
 //! What happens when a snapshot is replaced: open connections check themselves, and the change is counted.
 
 use crate::gate::Gate;
+use crate::snapshots::Now;
 use policy::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ async fn recheck(gate: Arc<Gate>) {
             changed = changes.changed() => if changed.is_err() { return },
             () = next_update(&gate) => {}
         }
-        gate.connections.recheck(Timestamp::now()).await;
+        gate.connections.recheck(Now::read()).await;
     }
 }
 

@@ -20,6 +20,7 @@ use crate::gate::Gate;
 use crate::headers;
 use crate::metrics::CallerSlot;
 use crate::peer::Peer;
+use crate::snapshots::Now;
 use activity::Activity;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -187,9 +188,9 @@ impl Connection {
     /// Whether the snapshots in force still let the peer keep its connection. A stale CRL or deny list denies requests
     /// but closes nothing: it may be fresh again in a second. Only what was upgraded has no next request to be denied, and
     /// ends with its CRL.
-    pub(crate) fn recheck(&self, now: policy::Timestamp) -> Result<(), End> {
+    pub(crate) fn recheck(&self, now: Now) -> Result<(), End> {
         let Some(peer) = self.peer() else { return Ok(()) };
-        let account = self.endpoint().and_then(|endpoint| self.gate.snapshots.account(endpoint));
+        let account = self.endpoint().and_then(|endpoint| self.gate.snapshots.account(endpoint, now));
         match self.gate.snapshots.check(peer, account.as_ref(), now) {
             Err(Reason::CertificateExpired) => Err(End::Expired),
             Err(Reason::CertificateRevoked | Reason::CertificateLifetimeTooLong | Reason::BadIdentity) => {

@@ -1,7 +1,8 @@
 //! The open connections of a listener: how many, and those who must hear that a snapshot changed.
 
 use super::{Connection, End};
-use policy::{Timestamp, VpcEndpointId};
+use crate::snapshots::Now;
+use policy::VpcEndpointId;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -86,7 +87,7 @@ impl Connections {
 
     /// Ends the connections whose peer the snapshots in force no longer accept. A connection that opens meanwhile
     /// checks itself after it is listed.
-    pub(crate) async fn recheck(&self, now: Timestamp) {
+    pub(crate) async fn recheck(&self, now: Now) {
         for connections in self.all().chunks(STEP) {
             for connection in connections {
                 if let Err(end) = connection.recheck(now) {

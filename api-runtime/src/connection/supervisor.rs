@@ -3,6 +3,7 @@
 use super::{Connection, End};
 use crate::application::Application;
 use crate::request::Requests;
+use crate::snapshots::Now;
 use hyper::server::conn::http1;
 use policy::Timestamp;
 use std::future::{Future, poll_fn};
@@ -107,7 +108,7 @@ impl<'a> Supervisor<'a> {
         let now = Instant::now();
         let (age, expiry) = (now + limits.connection_age, expiry(connection, now));
         // A peer that is turned away has the time to hear it.
-        let turned_away = connection.is_overloaded() || connection.recheck(Timestamp::now()).is_err();
+        let turned_away = connection.is_overloaded() || connection.recheck(Now::read()).is_err();
         Self {
             connection,
             fixed: if expiry < age { (expiry, End::Expired) } else { (age, End::Age) },
@@ -163,7 +164,7 @@ impl<'a> Supervisor<'a> {
                         return Poll::Ready(Due::Park);
                     }
                     // The clock was set back since the deadline was reckoned.
-                    Next::End(End::Expired) if self.connection.recheck(Timestamp::now()).is_ok() => {
+                    Next::End(End::Expired) if self.connection.recheck(Now::read()).is_ok() => {
                         self.fixed.0 = Instant::now() + Duration::from_secs(1);
                     }
                     Next::End(end) => return Poll::Ready(self.passed(end, tunnel)),

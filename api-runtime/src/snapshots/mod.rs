@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::Guard;
 use policy::access::Reason;
@@ -37,6 +37,22 @@ struct Limits {
     deny_list_staleness: Duration,
     endpoints_staleness: Duration,
     certificate_lifetime: Option<Duration>,
+}
+
+/// One look at both clocks, for all questions of a request: a look costs more than most of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// What certificates, lists and policies are dated by.
+    pub at: Timestamp,
+    /// What the age of snapshots is told by; nobody sets it.
+    pub steady: Instant,
+}
+
+impl Now {
+    /// Looks at the clocks.
+    pub fn read() -> Self {
+        Self { at: Timestamp::now(), steady: Instant::now() }
+    }
 }
 
 /// Why nothing can be served: everything that is wrong, a line each.
@@ -81,8 +97,9 @@ impl Snapshots {
     }
 
     /// The account an endpoint belongs to; `None` when the inventory does not know it, or is too old to be believed.
-    pub fn account(&self, endpoint: &VpcEndpointId) -> Option<AccountId> {
-        let inventory = self.endpoints.as_ref().filter(|live| live.age() <= self.limits.endpoints_staleness)?;
+    pub fn account(&self, endpoint: &VpcEndpointId, now: Now) -> Option<AccountId> {
+        let inventory =
+            self.endpoints.as_ref().filter(|live| live.age_at(now.steady) <= self.limits.endpoints_staleness)?;
         inventory.load().value.account(endpoint).copied()
     }
 
@@ -90,8 +107,8 @@ impl Snapshots {
     ///
     /// # Errors
     /// [`Reason::PolicyStale`]: its source has not confirmed it for longer than `policy.maxStaleness`.
-    pub fn policy_for_use(&self) -> Result<Guard<Arc<Loaded<Policy>>>, Reason> {
-        match self.policy.age() <= self.limits.policy_staleness {
+    pub fn policy_for_use(&self, now: Now) -> Result<Guard<Arc<Loaded<Policy>>>, Reason> {
+        match self.policy.age_at(now.steady) <= self.limits.policy_staleness {
             true => Ok(self.policy.load()),
             false => Err(Reason::PolicyStale),
         }
@@ -102,29 +119,29 @@ impl Snapshots {
     ///
     /// # Errors
     /// Why it may not.
-    pub fn check(&self, peer: &Peer, account: Option<&AccountId>, now: Timestamp) -> Result<(), Reason> {
-        if !peer.is_valid_at(now) {
+    pub fn check(&self, peer: &Peer, account: Option<&AccountId>, now: Now) -> Result<(), Reason> {
+        if !peer.is_valid_at(now.at) {
             return Err(Reason::CertificateExpired);
         }
-        self.trust.load().value.check(peer, now)?;
+        self.trust.load().value.check(peer, now.at)?;
         self.check_deny_list(peer, account, now)?;
         self.check_lifetime(peer)?;
         peer.identity().map(|_| ())
     }
 
-    fn check_deny_list(&self, peer: &Peer, account: Option<&AccountId>, now: Timestamp) -> Result<(), Reason> {
+    fn check_deny_list(&self, peer: &Peer, account: Option<&AccountId>, now: Now) -> Result<(), Reason> {
         let Some(live) = &self.deny_list else { return Ok(()) };
         let query = DenialQuery {
             serial: peer.serial(),
             identity: peer.identity().ok(),
             account,
             not_before: peer.not_before(),
-            now,
+            now: now.at,
         };
         if live.load().value.find(&query).is_some() {
             return Err(Reason::CertificateRevoked);
         }
-        match live.age() <= self.limits.deny_list_staleness {
+        match live.age_at(now.steady) <= self.limits.deny_list_staleness {
             true => Ok(()),
             false => Err(Reason::DenyListStale),
         }

@@ -62,7 +62,8 @@ impl Scene {
     }
 
     fn check_at(&self, peer: &Peer, seconds_from_now: i64) -> Option<Reason> {
-        let now = Timestamp::from_second(Timestamp::now().as_second() + seconds_from_now).unwrap();
+        let at = Timestamp::from_second(Timestamp::now().as_second() + seconds_from_now).unwrap();
+        let now = Now { at, ..Now::read() };
         let account = ACCOUNT.parse().unwrap();
         self.snapshots.check(peer, Some(&account), now).err()
     }
@@ -155,15 +156,15 @@ async fn what_nobody_confirms_any_more_is_not_believed() {
     let scene = Scene::with("2s", "").await;
     let peer = scene.peer(&orders());
     let endpoint = "vpce-0a".parse().unwrap();
-    assert_eq!(scene.snapshots.account(&endpoint), Some(ACCOUNT.parse().unwrap()));
-    assert_eq!(scene.snapshots.account(&"vpce-0b".parse().unwrap()), None);
+    assert_eq!(scene.snapshots.account(&endpoint, Now::read()), Some(ACCOUNT.parse().unwrap()));
+    assert_eq!(scene.snapshots.account(&"vpce-0b".parse().unwrap(), Now::read()), None);
     for name in ["deny.yaml", "endpoints.yaml"] {
         fs::remove_file(scene.folder.path().join(name)).unwrap();
     }
     tokio::time::sleep(Duration::from_millis(2500)).await;
     assert_eq!(scene.check(&peer), Some(Reason::DenyListStale));
-    assert_eq!(scene.snapshots.account(&endpoint), None);
-    assert!(scene.snapshots.policy_for_use().is_ok());
+    assert_eq!(scene.snapshots.account(&endpoint, Now::read()), None);
+    assert!(scene.snapshots.policy_for_use(Now::read()).is_ok());
     scene.write("deny.yaml", "entries: []\n").await;
     assert_eq!(scene.check(&peer), None);
 }

@@ -126,8 +126,13 @@ impl<T: Send + Sync + 'static> Live<T> {
 
     /// Time since the source last confirmed the snapshot in force, counted from the beginning of that check.
     pub fn age(&self) -> Duration {
+        self.age_at(Instant::now())
+    }
+
+    /// [`Live::age`] for who has looked at the clock already: a look costs more than the question.
+    pub fn age_at(&self, now: Instant) -> Duration {
         let checked = Duration::from_millis(self.state.checked_millis.load(Ordering::Relaxed));
-        self.state.started.elapsed().saturating_sub(checked)
+        now.saturating_duration_since(self.state.started).saturating_sub(checked)
     }
 
     /// Why the last check failed; `None` when it succeeded.
