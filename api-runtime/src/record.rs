@@ -179,7 +179,7 @@ impl Record {
         let texts = texts.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
         Span {
             trace: self.arrival.trace,
-            at: self.arrival.at,
+            at: self.arrival.now.at,
             latency,
             upstream: self.upstream,
             status: self.status,
