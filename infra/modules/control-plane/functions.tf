@@ -46,7 +46,7 @@ locals {
           # The policy itself, and the freeze switch beside it wherever the policy comes from.
           Sid      = "ReadPolicy"
           Effect   = "Allow"
-          Action   = ["dynamodb:GetItem"]
+          Action   = ["dynamodb:GetItem", "dynamodb:Scan"]
           Resource = aws_dynamodb_table.this["access-policy"].arn
         },
         {

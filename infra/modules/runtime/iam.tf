@@ -38,7 +38,7 @@ resource "aws_iam_role_policy" "task" {
         {
           Sid      = "ReadPolicy"
           Effect   = "Allow"
-          Action   = "dynamodb:GetItem"
+          Action   = ["dynamodb:GetItem", "dynamodb:Scan"]
           Resource = var.tables.access-policy
         },
         {

@@ -8,6 +8,8 @@ mod scalar;
 mod suggestion;
 mod tree;
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -72,6 +74,24 @@ where
         problems.extend(contradictions.at(|path| tree.root.find(path)));
     }
     fail(if problems.is_empty() { first } else { problems })
+}
+
+/// A document as JSON, its scalars as our reader takes them.
+///
+/// # Errors
+/// Nothing can be made out.
+pub(crate) fn as_json<'a>(bytes: &'a [u8], format: Format, name: &str) -> Result<Cow<'a, str>, DocumentError> {
+    let fail = |problem: Problem| DocumentError::new(name, problem.into());
+    let text = str::from_utf8(bytes).map_err(|error| fail(Problem::not_utf8(bytes, &error)))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match format {
+        Format::Json => Ok(Cow::Borrowed(text)),
+        Format::Yaml => {
+            let tree = Tree::parse(text).map_err(fail)?;
+            let value = serde_json::Value::deserialize(&tree.root);
+            Ok(Cow::Owned(value.map_err(|error| fail(Problem::new(error.to_string())))?.to_string()))
+        }
+    }
 }
 
 /// What the fast parser refused. Where it could not make out what is written there is nothing to explain.

@@ -38,7 +38,7 @@ pub use jiff::Timestamp;
 pub use method::{Method, MethodError, MethodSet};
 pub use organizational_unit_id::{OrganizationalUnitId, OrganizationalUnitIdError};
 pub use path_template::{PathTemplate, PathTemplateError};
-pub use policy::{Policy, PolicyError, json_schema};
+pub use policy::{NoHead, Policy, PolicyError, PolicyParts, json_schema};
 pub use region::{Region, RegionError};
 pub use request_path::{PathError, RequestPath};
 pub use resource_id::{ResourceIdError, ServiceId, VpcEndpointId};

@@ -2,6 +2,7 @@
 
 mod caller;
 mod entries;
+mod parts;
 mod rule;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use std::collections::hash_map::Entry;
 pub(crate) use caller::Caller;
 use entries::PolicyDocument;
 pub(crate) use entries::{ConsumerEntry, EndpointsEntry};
+pub use parts::{NoHead, PolicyParts};
 pub(crate) use rule::Rule;
 
 use crate::document::{self, DocumentError, Keyed, Problem, Problems};

@@ -26,7 +26,7 @@ mod uri;
 #[cfg(feature = "appconfig")]
 pub use appconfig::AppConfigError;
 #[cfg(feature = "dynamodb")]
-pub use dynamodb::{TableError, changed_at};
+pub use dynamodb::{PolicyPublisher, PublishError, Published, TableError, changed_at};
 pub use entries::{DenyListSource, EntrySource, InventorySource};
 pub use error::SourceError;
 pub use live::{Live, LiveError, Load, Loaded};

@@ -30,17 +30,28 @@ pub struct Document {
 /// reader needs `appconfig:StartConfigurationSession` and `appconfig:GetLatestConfiguration`.
 ///
 /// # The table
-/// `dynamodb:TABLE` names a table with the partition key `pk` (string) and these items:
+/// `dynamodb:TABLE` names a table with the partition key `pk` (string) and these items, which
+/// [`PolicyPublisher`](crate::PolicyPublisher) writes:
 ///
 /// | `pk` | attribute | |
 /// |---|---|---|
-/// | `meta` | `revision` (string) | changes whenever `document` does: the document is read only when it changed |
-/// | | `document` (string) | the access policy; with all else in the item at most 400 KB, DynamoDB's limit |
-/// | | `format` (string) | `yaml` or `json`; default `yaml` |
+/// | `meta` | `revision` (string) | of the policy in force |
+/// | | `publication` (string) | which items are the policy in force |
+/// | | `consumers`, `callers` (numbers) | how many there are of each |
+/// | | `head` (string) | the policy without its two lists, in JSON |
+/// | | `digest` (string) | SHA-256 in hex of head and entries, in order, a line break after each |
+/// | `consumer#PUBLICATION#N`, `caller#PUBLICATION#N` | `publication` (string) | as in the key |
+/// | | `entry` (string) | the Nth entry of the list, from 0, in JSON |
+/// | `publications` | an attribute for each publication | which ones are, or may be, partly in the table |
 /// | `freeze` | `frozen` (boolean) | `true`: endpoint connections are left as they are; no item: `false` |
 ///
-/// Reads are strongly consistent; one item is one revision, so that nobody sees half of one. The reader needs
-/// `dynamodb:GetItem`.
+/// A small policy may also be put by hand: `meta` with `revision`, which must change whenever the document does,
+/// `document` (string: the access policy, with all else in the item at most 400 KB) and `format` (`yaml` or `json`,
+/// default `yaml`), without `publication`.
+///
+/// Reads are strongly consistent, and what was read is held against count and digest: a reader has the whole of a
+/// revision or keeps the previous one. Unchanged, it costs one read of `meta`. The reader needs `dynamodb:GetItem` and
+/// `dynamodb:Scan`.
 #[derive(Debug)]
 pub struct PolicySource {
     origin: Origin,

@@ -47,7 +47,7 @@ variables {
 run "the_runtime_reads_its_tables_and_nothing_else" {
   assert {
     condition = { for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : statement.Sid => flatten([statement.Action]) } == {
-      ReadPolicy              = ["dynamodb:GetItem"]
+      ReadPolicy              = ["dynamodb:GetItem", "dynamodb:Scan"]
       ReadDenialsAndEndpoints = ["dynamodb:Scan"]
       AskWhatChanged          = ["dynamodb:Query"]
       UseTablesKey            = ["kms:Decrypt", "kms:DescribeKey"]

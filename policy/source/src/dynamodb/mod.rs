@@ -1,21 +1,28 @@
 //! DynamoDB.
 
+mod batch;
 mod entry;
 mod item;
+mod meta;
+mod open;
 mod page;
 mod policy_table;
+mod publication;
+mod publish;
 mod rows;
 
 use std::error::Error;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use policy::Revision;
 
 use crate::error::with_causes;
 
 pub(crate) use entry::Entry;
 pub use item::changed_at;
 pub(crate) use policy_table::PolicyTable;
+pub use publish::{PolicyPublisher, PublishError, Published};
 pub(crate) use rows::Rows;
 
 /// Why a table gave nothing.
@@ -36,8 +43,22 @@ pub enum TableError {
         cause: String,
     },
     /// There is no policy in the table.
-    #[error("table `{0}` has no item `meta`; put one with `pk`, `revision` and `document`")]
+    #[error("table `{0}` has no item `meta`; publish a policy with `linkward policy push`")]
     NoPolicy(String),
+    /// `meta` names a revision whose items are not all there, or are not those that were published.
+    #[error("table `{table}` lacks items of the revision `{revision}`, or they were changed; publish the policy again")]
+    Incomplete {
+        /// The table.
+        table: String,
+        /// What `meta` names.
+        revision: Revision,
+    },
+    /// One publication followed another for as long as it was tried.
+    #[error("table `{0}` changes while it is read; it is read again at the next refresh")]
+    Restless(String),
+    /// DynamoDB put a batch of writes off again and again.
+    #[error("table `{0}` takes no more writes for now; give it more write capacity, or try again later")]
+    Busy(String),
     /// An item that cannot be understood. Nothing of what was read with it comes into force.
     #[error("table `{table}`, item `{key}`: {cause}; correct or delete the item")]
     Malformed {

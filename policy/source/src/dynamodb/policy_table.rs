@@ -1,17 +1,29 @@
-//! The access policy as an item; its format is described at [`crate::PolicySource`].
+//! The access policy in a table; its format is described at [`crate::PolicySource`].
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
+use aws_sdk_dynamodb::operation::scan::ScanOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
 use policy::{Format, Revision};
 
 use super::item::{Item, flag, required, text};
+use super::meta::{Content, Meta};
+use super::publication::{Gathered, PublicationId, digest};
 use super::{Table, TableError};
 use crate::Document;
+use crate::error::off_thread;
+
+/// A publication of fewer items is read by one scan, a larger one by this many at once.
+const SMALL: usize = 2_000;
+const SEGMENTS: i32 = 8;
+/// A publication that is replaced while it is read is not read to the end; the one that replaced it is.
+const ATTEMPTS: usize = 3;
 
 #[derive(Debug)]
 pub(crate) struct PolicyTable {
     table: Table,
-    last: Option<Revision>,
+    last: Option<(Revision, Option<PublicationId>)>,
 }
 
 impl PolicyTable {
@@ -25,54 +37,129 @@ impl PolicyTable {
 
     /// The document if its revision is not the one given last.
     pub(crate) async fn fetch(&mut self) -> Result<Option<Document>, TableError> {
-        if let Some(last) = &self.last {
-            let meta = self.meta(Some("revision")).await?;
-            if self.checked(required(&meta, "revision"))? == last.as_str() {
-                return Ok(None);
+        if self.last.is_some() && self.last == Some(self.current().await?) {
+            return Ok(None);
+        }
+        for _ in 0..ATTEMPTS {
+            let meta = self.table.meta().await?.ok_or_else(|| TableError::NoPolicy(self.table.name.clone()))?;
+            let id = meta.publication().cloned();
+            if let Some(document) = self.document(&meta).await? {
+                self.last = Some((document.revision.clone(), id));
+                return Ok(Some(document));
+            }
+            if self.current().await?.1 == id {
+                return Err(TableError::Incomplete { table: self.table.name.clone(), revision: meta.revision });
             }
         }
-        let meta = self.meta(None).await?;
-        let document = self.checked(document(&meta, &self.table.name))?;
-        self.last = Some(document.revision.clone());
-        Ok(Some(document))
+        Err(TableError::Restless(self.table.name.clone()))
     }
 
     pub(crate) async fn frozen(&self) -> Result<bool, TableError> {
-        let Some(item) = self.item("freeze", None).await? else { return Ok(false) };
+        let Some(item) = self.table.item("freeze", &[]).await? else { return Ok(false) };
         let frozen = flag(&item, "frozen").and_then(|flag| flag.ok_or_else(|| "lacks the boolean `frozen`".to_owned()));
         frozen.map_err(|cause| self.table.malformed("freeze", cause))
     }
 
-    async fn meta(&self, attribute: Option<&str>) -> Result<Item, TableError> {
-        self.item("meta", attribute).await?.ok_or_else(|| TableError::NoPolicy(self.table.name.clone()))
+    /// What tells whether anything changed: two short attributes of `meta`.
+    async fn current(&self) -> Result<(Revision, Option<PublicationId>), TableError> {
+        let meta = self.table.item("meta", &["revision", "publication"]).await?;
+        let meta = meta.ok_or_else(|| TableError::NoPolicy(self.table.name.clone()))?;
+        let malformed = |cause| self.table.malformed("meta", cause);
+        let publication = text(&meta, "publication").map_err(malformed)?.map(PublicationId::of);
+        Ok((Revision::from(required(&meta, "revision").map_err(malformed)?), publication))
     }
 
-    /// An item, or one attribute of it; strongly consistent.
-    async fn item(&self, key: &str, attribute: Option<&str>) -> Result<Option<Item>, TableError> {
-        let mut request = self.table.client.get_item().table_name(&self.table.name).consistent_read(true);
-        request = request.key("pk", AttributeValue::S(key.to_owned()));
-        if let Some(attribute) = attribute {
-            request = request.projection_expression("#a").expression_attribute_names("#a", attribute);
+    /// The document that `meta` holds or stands for; `None` when its items are not all there.
+    async fn document(&self, meta: &Meta) -> Result<Option<Document>, TableError> {
+        let table = &self.table.name;
+        match &meta.content {
+            Content::Document { text, format } => Ok(Some(Document {
+                revision: meta.revision.clone(),
+                bytes: text.as_bytes().to_vec(),
+                format: *format,
+                name: format!("dynamodb:{table} item `meta`"),
+            })),
+            Content::Items { .. } => Ok(self.joined(meta).await?.map(|bytes| Document {
+                revision: meta.revision.clone(),
+                bytes,
+                format: Format::Json,
+                name: format!("dynamodb:{table} revision `{}`", meta.revision),
+            })),
         }
-        let answer = request.send().await.map_err(|error| self.table.failed("GetItem", &error))?;
-        Ok(answer.item)
     }
 
-    fn checked<T>(&self, read: Result<T, String>) -> Result<T, TableError> {
-        read.map_err(|cause| self.table.malformed("meta", cause))
+    async fn joined(&self, meta: &Meta) -> Result<Option<Vec<u8>>, TableError> {
+        let Content::Items { head, publication, counts, digest: expected } = meta.content.clone() else {
+            return Ok(None);
+        };
+        let gathered = Arc::new(Mutex::new(Gathered::new(counts)));
+        let segments = if counts.total() < SMALL { 1 } else { SEGMENTS };
+        let mut scans = tokio::task::JoinSet::new();
+        for segment in 0..segments {
+            let (table, gathered) = (self.table.clone(), Arc::clone(&gathered));
+            let scan = Scan { table, publication: publication.clone(), segment, segments, gathered };
+            scans.spawn(scan.all());
+        }
+        while let Some(ended) = scans.join_next().await {
+            ended.map_err(|error| self.table.failed("Scan", &error))??;
+        }
+        let Some(gathered) = Arc::into_inner(gathered).and_then(|gathered| gathered.into_inner().ok()) else {
+            return Ok(None);
+        };
+        if gathered.missing() > 0 {
+            return Ok(None);
+        }
+        let joined = off_thread(move || {
+            let parts = gathered.whole(head).filter(|parts| digest(parts) == expected);
+            Ok(parts.map(|parts| parts.join()))
+        });
+        let joined = joined.await.map_err(|error| self.table.failed("Scan", &error))?;
+        joined.transpose().map_err(|error| self.table.malformed("meta", error.to_string()))
     }
 }
 
-fn document(meta: &Item, table: &str) -> Result<Document, String> {
-    let format = match text(meta, "format")? {
-        None | Some("yaml") => Format::Yaml,
-        Some("json") => Format::Json,
-        Some(other) => return Err(format!("`format` is `{other}`, not `yaml` or `json`")),
-    };
-    Ok(Document {
-        revision: Revision::from(required(meta, "revision")?),
-        bytes: required(meta, "document")?.as_bytes().to_vec(),
-        format,
-        name: format!("dynamodb:{table} item `meta`"),
-    })
+/// A part of a table, read for the items of one publication.
+struct Scan {
+    table: Table,
+    publication: PublicationId,
+    segment: i32,
+    segments: i32,
+    gathered: Arc<Mutex<Gathered>>,
+}
+
+impl Scan {
+    async fn all(self) -> Result<(), TableError> {
+        let mut after = None;
+        loop {
+            let answer = self.page(after).await?;
+            self.take(answer.items.unwrap_or_default())?;
+            after = answer.last_evaluated_key.filter(|key| !key.is_empty());
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn page(&self, after: Option<Item>) -> Result<ScanOutput, TableError> {
+        let request = self.table.client.scan().table_name(&self.table.name).consistent_read(true);
+        let request = request.segment(self.segment).total_segments(self.segments);
+        request
+            .filter_expression("#publication = :publication")
+            .expression_attribute_names("#publication", "publication")
+            .expression_attribute_values(":publication", AttributeValue::S(self.publication.as_str().to_owned()))
+            .set_exclusive_start_key(after)
+            .send()
+            .await
+            .map_err(|error| self.table.failed("Scan", &error))
+    }
+
+    fn take(&self, items: Vec<Item>) -> Result<(), TableError> {
+        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        // `meta` names the publication too.
+        for item in items.iter().filter(|item| required(item, "pk") != Ok("meta")) {
+            let key = required(item, "pk").unwrap_or("?");
+            gathered.add(item).map_err(|cause| self.table.malformed(key, cause))?;
+        }
+        Ok(())
+    }
 }

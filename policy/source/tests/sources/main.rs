@@ -7,5 +7,6 @@ mod file;
 mod inventory_table;
 mod live;
 mod policy_table;
+mod publication;
 mod remote;
 mod server;

@@ -52,8 +52,9 @@ async fn an_unchanged_document_costs_one_read_of_its_revision() {
     assert_eq!(source.fetch().await.unwrap(), None);
     let calls = replay.calls();
     assert_eq!(calls.len(), 2);
-    assert_eq!(calls[1].json()["ProjectionExpression"], "#a");
-    assert_eq!(calls[1].json()["ExpressionAttributeNames"], json!({"#a": "revision"}));
+    assert_eq!(calls[1].json()["ProjectionExpression"], "#revision, #publication");
+    let names = json!({"#revision": "revision", "#publication": "publication"});
+    assert_eq!(calls[1].json()["ExpressionAttributeNames"], names);
 }
 
 #[tokio::test]
@@ -87,7 +88,7 @@ async fn a_refused_document_does_not_pass_for_an_unchanged_one() {
 #[tokio::test]
 async fn a_table_without_policy_names_itself_and_the_remedy() {
     let error = source(&replay([json!({})])).fetch().await.unwrap_err().to_string();
-    assert_eq!(error, "table `access-policy` has no item `meta`; put one with `pk`, `revision` and `document`");
+    assert_eq!(error, "table `access-policy` has no item `meta`; publish a policy with `linkward policy push`");
 }
 
 #[tokio::test]
