@@ -4,6 +4,7 @@
 //! demo that surprised); 2 when the question could not be asked (usage, a file that cannot be read, set-up impossible); 129, 130 and 143 when
 //! ended by SIGHUP, SIGINT and SIGTERM.
 
+mod access_log;
 mod access_policy;
 mod cli;
 mod completions;
@@ -36,5 +37,7 @@ fn policy(command: PolicyCommand, screen: &Screen) -> anyhow::Result<ExitCode> {
         PolicyCommand::Check { file } => access_policy::check(&file, screen),
         PolicyCommand::Explain(question) => access_policy::explain(&question, screen),
         PolicyCommand::Diff(comparison) => access_policy::diff(&comparison, screen),
+        PolicyCommand::Replay(replay) => access_policy::replay(&replay, screen),
+        PolicyCommand::Test(test) => access_policy::test(&test, screen),
     }
 }

@@ -93,8 +93,45 @@ fn policies_that_mean_the_same_do_not_differ() {
 }
 
 #[test]
+fn policy_replay() {
+    let replay = ["policy", "replay", "--policy"];
+    golden("policy-replay", &[&replay[..], &["access.new.yaml", "access.log"]].concat());
+    golden("policy-replay-same", &[&replay[..], &["access.same.yaml", "access.log"]].concat());
+    golden("policy-replay-enforce", &[&replay[..], &["access.same.yaml", "access.log", "--enforce"]].concat());
+    golden("policy-replay-no-log", &[&replay[..], &["access.yaml", "access.yaml"]].concat());
+    golden("policy-replay-missing", &[&replay[..], &["access.yaml", "none.log"]].concat());
+}
+
+#[test]
+fn policy_test() {
+    golden("policy-test", &["policy", "test", "cases.yaml", "--policy", "access.yaml"]);
+    golden("policy-test-failing", &["policy", "test", "cases.yaml", "--policy", "access.new.yaml"]);
+    golden("policy-test-bad", &["policy", "test", "cases.bad.yaml", "--policy", "access.yaml"]);
+    compare("policy-test-from-log.txt", &transcript(&["policy", "test", "--from-log", "access.log"]));
+    assert!(transcript(&["policy", "test"]).contains("--- exit code 2"));
+}
+
+#[test]
+fn cases_made_from_a_log_are_met_by_the_policy_that_wrote_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = folder.path().join("cases.yaml");
+    let starter = transcript(&["policy", "test", "--from-log", "access.log"]);
+    let starter = starter.split_once('\n').unwrap().1.split_once("---").unwrap().0;
+    std::fs::write(&cases, starter).unwrap();
+    let tried = |policy| transcript(&["policy", "test", cases.to_str().unwrap(), "--policy", policy]);
+    assert!(tried("access.yaml").ends_with("all as expected\n--- exit code 0\n"), "{}", tried("access.yaml"));
+    assert!(tried("access.new.yaml").ends_with("--- exit code 1\n"), "{}", tried("access.new.yaml"));
+}
+
+#[test]
 fn help_and_completions() {
-    for command in [&["--help"][..], &["policy", "diff", "--help"], &["policy", "explain", "--help"]] {
+    for command in [
+        &["--help"][..],
+        &["policy", "diff", "--help"],
+        &["policy", "explain", "--help"],
+        &["policy", "replay", "--help"],
+        &["policy", "test", "--help"],
+    ] {
         let name: String = command.join("-").replace("--", "");
         compare(&format!("{name}.txt"), &transcript(command));
     }

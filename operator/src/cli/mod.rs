@@ -4,7 +4,7 @@ mod policy;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use self::policy::{Comparison, PolicyCommand, Question};
+pub(crate) use self::policy::{Comparison, PolicyCommand, Question, Replay, Test};
 use crate::output::{Color, Output};
 
 /// Zero-trust for internal APIs across AWS accounts: the operator's tool.

@@ -21,6 +21,12 @@ pub(crate) enum PolicyCommand {
     /// Say who gains and who loses what from one access policy to another, by meaning and not by text.
     #[command(after_help = DIFF_HELP)]
     Diff(Comparison),
+    /// Decide the requests of access logs again by another access policy, each at its own time.
+    #[command(after_help = REPLAY_HELP)]
+    Replay(Replay),
+    /// Try an access policy against cases with the decisions they should have.
+    #[command(after_help = TEST_HELP)]
+    Test(Test),
 }
 
 const EXPLAIN_HELP: &str = "\
@@ -39,6 +45,25 @@ Exit code: 0, also when they differ; with --exit-code 1 when they differ; 2 when
 Examples:
   linkward policy diff access.yaml access.new.yaml
   git show HEAD:access.yaml > before.yaml && linkward policy diff before.yaml access.yaml --exit-code";
+
+const REPLAY_HELP: &str = "\
+Reads what `telemetry.accessLog` writes, plain or gzip, and shows the requests whose decision changes, by caller and route.
+Requests that ended before the policy was asked (by certificate, path or overload) are counted and left out.
+Exit code: 0 nothing is newly denied, 1 something is, 2 when nothing could be decided.
+
+Examples:
+  linkward policy replay --policy access.new.yaml access.log
+  linkward policy replay --policy access.new.yaml logs/2026-11-25/*.gz --output json
+  aws logs tail /linkward/access --since 1d --format short | cut -d' ' -f2- | linkward policy replay --policy access.new.yaml -";
+
+const TEST_HELP: &str = "\
+The cases are YAML: `version: 1`, and under `cases` for each an identity, a path, `expect: allow` or `deny`, and as needed
+name, account, method (GET), at (now), reason and rule. --from-log prints a file with one case for each kind of request in a log.
+Exit code: 0 every decision is as expected, 1 one is not, 2 when the cases cannot be tried.
+
+Examples:
+  linkward policy test --from-log access.log > cases.yaml
+  linkward policy test cases.yaml --policy access.new.yaml";
 
 /// One request, as the runtime would see it.
 #[derive(Debug, Args)]
@@ -78,4 +103,32 @@ pub(crate) struct Comparison {
     /// End with 1 when they differ.
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+/// Logs to decide again.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The access policy to decide by.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// Access logs, plain or gzip; `-` is standard input.
+    #[arg(required = true, value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+    /// Count what audit mode let pass as allowed: what would be newly denied when the mode changes to enforce.
+    #[arg(long)]
+    pub(crate) enforce: bool,
+}
+
+/// Cases to try.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// The cases.
+    #[arg(required_unless_present = "from_log")]
+    pub(crate) cases: Option<PathBuf>,
+    /// The access policy to try.
+    #[arg(long, value_name = "FILE", required_unless_present = "from_log")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Print cases made from these access logs instead, to start from.
+    #[arg(long, value_name = "LOG", num_args = 1.., conflicts_with_all = ["cases", "policy"])]
+    pub(crate) from_log: Vec<PathBuf>,
 }

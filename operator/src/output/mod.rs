@@ -1,11 +1,13 @@
 //! Where words go: answers to standard output, complaints to standard error.
 
+mod progress;
 pub(crate) mod table;
 
 use std::io::{IsTerminal, Write as _};
 
 use clap::ValueEnum;
 
+pub(crate) use progress::Progress;
 pub(crate) use table::Cell;
 
 /// For whom the answer is.
@@ -85,6 +87,13 @@ impl Screen {
     /// One line in a style.
     pub(crate) fn line(&self, style: Style, text: &str) {
         say(&self.paint(style, text));
+    }
+
+    /// A table whose first row is its head.
+    pub(crate) fn table(&self, head: &[&str], rows: Vec<Vec<Cell>>) {
+        let head = head.iter().map(|text| Cell::new(Style::Heading, *text)).collect();
+        let rows: Vec<Vec<Cell>> = std::iter::once(head).chain(rows).collect();
+        table::lines(self, 1, &rows).iter().for_each(|line| say(line));
     }
 
     /// Rows without a head, each line after `indent`.
