@@ -9,6 +9,7 @@ mod access_policy;
 mod cli;
 mod completions;
 mod demo;
+mod gate;
 mod output;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Demo(options) => demo::command(&options, cli.output),
         Command::Policy(command) => policy(command, &screen),
+        Command::Gate(options) => gate::command(&options, &screen),
         Command::Completions { shell } => Ok(completions::completions(shell)),
     };
     outcome.unwrap_or_else(|error| {

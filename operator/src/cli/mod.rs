@@ -5,6 +5,7 @@ mod policy;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::policy::{Comparison, PolicyCommand, Question, Replay, Test};
+use crate::gate::{self, GateOptions};
 use crate::output::{Color, Output};
 
 /// Zero-trust for internal APIs across AWS accounts: the operator's tool.
@@ -27,6 +28,7 @@ Exit code: 0 as asked, 1 the answer is no, 2 the question could not be asked; 12
 Examples:
   linkward policy check access.yaml
   linkward policy diff access.yaml access.new.yaml
+  linkward gate plan.json
   linkward demo";
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +39,9 @@ pub(crate) enum Command {
     /// Read, question, compare and try an access policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Say whether a Terraform plan keeps to the rules: before it is applied.
+    #[command(after_help = gate::HELP)]
+    Gate(GateOptions),
     /// Print the completions for a shell.
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {

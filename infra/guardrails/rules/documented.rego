@@ -1,0 +1,76 @@
+# What Linkward's own IAM policies allow, by the policy's name: the actions, and those of them that AWS knows no narrower resource for.
+# A test holds this to functions/*/iam.json and to the modules.
+package linkward.documented
+
+import rego.v1
+
+# Logs, metrics, audit events, dead letters, the tables' key: of every function.
+shared := [
+	"cloudwatch:PutMetricData",
+	"events:PutEvents",
+	"kms:Decrypt",
+	"kms:DescribeKey",
+	"kms:Encrypt",
+	"kms:GenerateDataKey*",
+	"kms:ReEncrypt*",
+	"logs:CreateLogStream",
+	"logs:PutLogEvents",
+	"sqs:SendMessage",
+]
+
+policies := {
+	"linkward-endpoint-approver": {
+		"actions": array.concat(shared, [
+			"appconfig:GetLatestConfiguration",
+			"appconfig:StartConfigurationSession",
+			"dynamodb:BatchWriteItem",
+			"dynamodb:GetItem",
+			"dynamodb:Scan",
+			"ec2:AcceptVpcEndpointConnections",
+			"ec2:DescribeVpcEndpointConnections",
+			"ec2:DescribeVpcEndpointServicePermissions",
+			"ec2:RejectVpcEndpointConnections",
+		]),
+		"onEveryResource": ["cloudwatch:PutMetricData", "ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions"],
+	},
+	"linkward-certificate-revoker": {
+		"actions": array.concat(shared, [
+			"acm-pca:RevokeCertificate",
+			"dynamodb:PutItem",
+			"dynamodb:Query",
+			"dynamodb:UpdateItem",
+			"s3:PutObject",
+			"s3:PutObjectAcl",
+		]),
+		"onEveryResource": ["cloudwatch:PutMetricData"],
+	},
+	"linkward-runtime": {
+		"actions": [
+			"appconfig:GetLatestConfiguration",
+			"appconfig:StartConfigurationSession",
+			"dynamodb:GetItem",
+			"dynamodb:Query",
+			"dynamodb:Scan",
+			"kms:Decrypt",
+			"kms:DescribeKey",
+		],
+		"onEveryResource": [],
+	},
+	"linkward-execution": {
+		"actions": [
+			"ecr:BatchCheckLayerAvailability",
+			"ecr:BatchGetImage",
+			"ecr:GetAuthorizationToken",
+			"ecr:GetDownloadUrlForLayer",
+			"kms:Decrypt",
+			"logs:CreateLogStream",
+			"logs:PutLogEvents",
+			"secretsmanager:GetSecretValue",
+		],
+		"onEveryResource": ["ecr:GetAuthorizationToken"],
+	},
+	"linkward-forward": {
+		"actions": ["events:PutEvents"],
+		"onEveryResource": [],
+	},
+}
