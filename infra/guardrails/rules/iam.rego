@@ -53,10 +53,15 @@ either(value, otherwise) := otherwise if value == null
 
 else := value
 
-# The documents that a policy refers to: the one of its own key, where both have one for each.
-documents(change) := same_key if {
-	all := all_documents(change)
-	same_key := [document | some document in all; object.get(document, "index", null) == object.get(change, "index", null)]
+# The documents that a policy refers to: exactly that one, or the one of its own key where both have one for each.
+documents(change) := exact if {
+	exact := [document |
+		some document in all_documents(change)
+		sprintf("%s.json", [trim_prefix(trim_prefix(document.address, object.get(change, "module_address", "")), ".")]) in plan.references(change, "policy")
+	]
+	count(exact) > 0
+} else := same_key if {
+	same_key := [document | some document in all_documents(change); object.get(document, "index", null) == object.get(change, "index", null)]
 	count(same_key) > 0
 } else := all_documents(change)
 

@@ -18,15 +18,16 @@ resource "aws_iam_role" "forward" {
   })
 }
 
+data "aws_iam_policy_document" "forward" {
+  statement {
+    sid       = "Forward"
+    actions   = ["events:PutEvents"]
+    resources = [var.provider_event_bus_arn]
+  }
+}
+
 resource "aws_iam_role_policy" "forward" {
-  name = "forward"
-  role = aws_iam_role.forward.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = "events:PutEvents"
-      Resource = var.provider_event_bus_arn
-    }]
-  })
+  name   = "linkward-forward"
+  role   = aws_iam_role.forward.id
+  policy = data.aws_iam_policy_document.forward.json
 }

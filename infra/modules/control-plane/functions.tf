@@ -106,12 +106,12 @@ locals {
     }
   }
 
-  # appconfig:APPLICATION/ENVIRONMENT/PROFILE, ids each.
-  appconfig = try(regex("^appconfig:([^/]+)/([^/]+)/([^/]+)$", local.policy_source), null)
-  reads_appconfig = local.appconfig == null ? [] : [{
+  # appconfig:APPLICATION/ENVIRONMENT/PROFILE, ids each. Split, not matched: a plan before the ids are known still shows the statement.
+  appconfig = split("/", replace(coalesce(var.policy_source, "none"), ":", "/"))
+  reads_appconfig = var.policy_source == null ? [] : [{
     Sid      = "ReadDeployedPolicy"
     Effect   = "Allow"
     Action   = ["appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession"]
-    Resource = "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[0]}/environment/${local.appconfig[1]}/configuration/${local.appconfig[2]}"
+    Resource = "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[1]}/environment/${local.appconfig[2]}/configuration/${local.appconfig[3]}"
   }]
 }

@@ -1,4 +1,5 @@
-# Who may do what. Policies are written with jsonencode, so that a test can read what they say.
+# Who may do what. What roles may do is written as documents, whose statements a plan shows even while ARNs are unknown (guardrails/README.md);
+# policies of resources with jsonencode, so that a test can read what they say.
 
 locals {
   # By name, not by reference: the bus policy names the roles, and the roles' policies name the bus.
@@ -91,18 +92,15 @@ resource "aws_iam_role" "function" {
   })
 }
 
-resource "aws_iam_role_policy" "function" {
-  for_each = local.functions
-  name     = each.key
-  role     = aws_iam_role.function[each.key].id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(each.value.statements, [
+# What every function may do beside its own statements (functions.tf).
+locals {
+  shared_statements = {
+    for name in keys(local.functions) : name => [
       {
         Sid      = "WriteLogs"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = "${aws_cloudwatch_log_group.function[each.key].arn}:*"
+        Resource = "${aws_cloudwatch_log_group.function[name].arn}:*"
       },
       {
         # CloudWatch knows no resource for metrics; the namespace is what narrows it.
@@ -123,48 +121,7 @@ resource "aws_iam_role_policy" "function" {
         Sid      = "KeepDeadLetters"
         Effect   = "Allow"
         Action   = ["sqs:SendMessage"]
-        Resource = aws_sqs_queue.dead_letters[each.key].arn
-      },
-      {
-        Sid       = "UseTablesKey"
-        Effect    = "Allow"
-        Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-        Resource  = aws_kms_key.this.arn
-        Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
-      },
-    ])
-  })
-}
-
-# --- operators --------------------------------------------------------------------------------------------------------
-
-# What the operator's tool needs. The bus policy says who may ask; this says what else he may touch: read what is known, write the policy.
-# The deny list is not his to write: a denial goes through the revoker, which leaves a trace.
-resource "aws_iam_policy" "operator" {
-  name        = "${var.name}-operator"
-  path        = local.role_path
-  description = "Attach it to the operator roles"
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "Ask"
-        Effect    = "Allow"
-        Action    = "events:PutEvents"
-        Resource  = aws_cloudwatch_event_bus.this.arn
-        Condition = { StringEquals = { "events:source" = ["linkward", "linkward.operator"] } }
-      },
-      {
-        Sid      = "ReadTables"
-        Effect   = "Allow"
-        Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
-        Resource = flatten([for table in aws_dynamodb_table.this : [table.arn, "${table.arn}/index/*"]])
-      },
-      {
-        Sid      = "WritePolicy"
-        Effect   = "Allow"
-        Action   = ["dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-        Resource = aws_dynamodb_table.this["access-policy"].arn
+        Resource = aws_sqs_queue.dead_letters[name].arn
       },
       {
         Sid       = "UseTablesKey"
@@ -174,7 +131,104 @@ resource "aws_iam_policy" "operator" {
         Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
       },
     ]
-  })
+  }
+}
+
+data "aws_iam_policy_document" "function" {
+  for_each = local.functions
+
+  dynamic "statement" {
+    for_each = concat(each.value.statements, local.shared_statements[each.key])
+    content {
+      sid       = statement.value.Sid
+      effect    = statement.value.Effect
+      actions   = flatten([statement.value.Action])
+      resources = flatten([statement.value.Resource])
+
+      dynamic "condition" {
+        for_each = flatten([
+          for test, variables in try(statement.value.Condition, {}) : [for variable, wanted in variables : { test = test, variable = variable, values = flatten([wanted]) }]
+        ])
+        content {
+          test     = condition.value.test
+          variable = condition.value.variable
+          values   = condition.value.values
+        }
+      }
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "function" {
+  for_each = local.functions
+  name     = "linkward-${each.key}"
+  role     = aws_iam_role.function[each.key].id
+  policy   = data.aws_iam_policy_document.function[each.key].json
+}
+
+# --- operators --------------------------------------------------------------------------------------------------------
+
+# What the operator's tool needs. The bus policy says who may ask; this says what else he may touch: read what is known, write the policy.
+# The deny list is not his to write: a denial goes through the revoker, which leaves a trace.
+locals {
+  operator_statements = [
+    {
+      Sid       = "Ask"
+      Effect    = "Allow"
+      Action    = "events:PutEvents"
+      Resource  = aws_cloudwatch_event_bus.this.arn
+      Condition = { StringEquals = { "events:source" = ["linkward", "linkward.operator"] } }
+    },
+    {
+      Sid      = "ReadTables"
+      Effect   = "Allow"
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
+      Resource = flatten([for table in aws_dynamodb_table.this : [table.arn, "${table.arn}/index/*"]])
+    },
+    {
+      Sid      = "WritePolicy"
+      Effect   = "Allow"
+      Action   = ["dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Resource = aws_dynamodb_table.this["access-policy"].arn
+    },
+    {
+      Sid       = "UseTablesKey"
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+      Resource  = aws_kms_key.this.arn
+      Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
+    },
+  ]
+}
+
+data "aws_iam_policy_document" "operator" {
+  dynamic "statement" {
+    for_each = local.operator_statements
+    content {
+      sid       = statement.value.Sid
+      effect    = statement.value.Effect
+      actions   = flatten([statement.value.Action])
+      resources = flatten([statement.value.Resource])
+
+      dynamic "condition" {
+        for_each = flatten([
+          for test, variables in try(statement.value.Condition, {}) : [for variable, wanted in variables : { test = test, variable = variable, values = flatten([wanted]) }]
+        ])
+        content {
+          test     = condition.value.test
+          variable = condition.value.variable
+          values   = condition.value.values
+        }
+      }
+    }
+  }
+}
+
+resource "aws_iam_policy" "operator" {
+  name        = "${var.name}-operator"
+  path        = local.role_path
+  description = "Attach it to the operator roles"
+  policy      = data.aws_iam_policy_document.operator.json
 }
 
 # --- dead letters -----------------------------------------------------------------------------------------------------

@@ -14,6 +14,13 @@ mock_data "aws_partition" {
   }
 }
 
+# Never read: tests read the statements.
+mock_data "aws_iam_policy_document" {
+  defaults = {
+    json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}"
+  }
+}
+
 mock_data "aws_region" {
   defaults = {
     name = "eu-west-1"

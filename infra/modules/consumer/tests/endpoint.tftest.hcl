@@ -76,7 +76,7 @@ run "the_provider_hears_of_this_request_and_of_no_other" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.forward.policy).Statement[0].Action == "events:PutEvents" && jsondecode(aws_iam_role_policy.forward.policy).Statement[0].Resource == var.provider_event_bus_arn
+    condition     = data.aws_iam_policy_document.forward.statement[0].actions == toset(["events:PutEvents"]) && data.aws_iam_policy_document.forward.statement[0].resources == toset([var.provider_event_bus_arn])
     error_message = "the role may put events on that bus and nothing else"
   }
 

@@ -98,9 +98,9 @@ run "a_policy_from_appconfig_is_read_with_the_rights_for_it" {
 
   assert {
     condition = anytrue([
-      for statement in jsondecode(aws_iam_role_policy.function["endpoint-approver"].policy).Statement :
-      statement.Resource == "arn:aws:appconfig:eu-west-1:000000000000:application/abc1234/environment/env1234/configuration/pro1234"
-      if statement.Sid == "ReadDeployedPolicy"
+      for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement :
+      statement.resources == toset(["arn:aws:appconfig:eu-west-1:000000000000:application/abc1234/environment/env1234/configuration/pro1234"])
+      if statement.sid == "ReadDeployedPolicy"
     ])
     error_message = "the approver must be allowed to read this one profile"
   }

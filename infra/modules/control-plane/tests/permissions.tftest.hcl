@@ -30,8 +30,8 @@ variables {
 run "the_approver_decides_about_our_services_only" {
   assert {
     condition = toset(flatten([
-      for statement in jsondecode(aws_iam_role_policy.function["endpoint-approver"].policy).Statement : statement.Resource
-      if length([for action in flatten([statement.Action]) : action if startswith(action, "ec2:") && !startswith(action, "ec2:Describe")]) > 0
+      for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement : tolist(statement.resources)
+      if length([for action in statement.actions : action if startswith(action, "ec2:") && !startswith(action, "ec2:Describe")]) > 0
       ])) == toset([
       "arn:aws:ec2:eu-west-1:000000000000:vpc-endpoint-service/vpce-svc-0aaa", "arn:aws:ec2:eu-west-1:000000000000:vpc-endpoint-service/vpce-svc-0bbb",
     ])
@@ -42,14 +42,14 @@ run "the_approver_decides_about_our_services_only" {
 run "the_revoker_revokes_at_our_authorities_only_and_may_publish_the_crl" {
   assert {
     condition = one([
-      for statement in jsondecode(aws_iam_role_policy.function["certificate-revoker"].policy).Statement : toset(statement.Resource) if statement.Sid == "Revoke"
+      for statement in data.aws_iam_policy_document.function["certificate-revoker"].statement : toset(statement.resources) if statement.sid == "Revoke"
     ]) == toset(var.certificate_authorities[*].arn)
     error_message = "revoking must be limited to our authorities"
   }
 
   assert {
     condition = one([
-      for statement in jsondecode(aws_iam_role_policy.function["certificate-revoker"].policy).Statement : toset(statement.Resource) if statement.Sid == "PublishCrl"
+      for statement in data.aws_iam_policy_document.function["certificate-revoker"].statement : toset(statement.resources) if statement.sid == "PublishCrl"
     ]) == toset(["arn:aws:s3:::crl-new/*", "arn:aws:s3:::crl-old/*"])
     error_message = "a revocation fails when its caller may not write the CRL"
   }
@@ -59,8 +59,8 @@ run "the_revoker_revokes_at_our_authorities_only_and_may_publish_the_crl" {
 run "a_star_is_the_exception" {
   assert {
     condition = toset(flatten([
-      for policy in aws_iam_role_policy.function : [
-        for statement in jsondecode(policy.policy).Statement : statement.Action if contains(flatten([statement.Resource]), "*")
+      for policy in data.aws_iam_policy_document.function : [
+        for statement in policy.statement : tolist(statement.actions) if contains(statement.resources, "*")
       ]
     ])) == toset(["cloudwatch:PutMetricData", "ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions"])
     error_message = "another action is allowed on every resource"
@@ -68,8 +68,8 @@ run "a_star_is_the_exception" {
 
   assert {
     condition = alltrue(flatten([
-      for policy in aws_iam_role_policy.function : [
-        for statement in jsondecode(policy.policy).Statement : [for action in flatten([statement.Action]) : !strcontains(action, "*") || startswith(action, "kms:")]
+      for policy in data.aws_iam_policy_document.function : [
+        for statement in policy.statement : [for action in statement.actions : !strcontains(action, "*") || startswith(action, "kms:")]
       ]
     ]))
     error_message = "actions are named one by one"
@@ -77,8 +77,8 @@ run "a_star_is_the_exception" {
 
   assert {
     condition = alltrue(flatten([
-      for policy in aws_iam_role_policy.function : [
-        for statement in jsondecode(policy.policy).Statement : statement.Condition.StringEquals["cloudwatch:namespace"] == "Linkward" if statement.Sid == "PublishMetrics"
+      for policy in data.aws_iam_policy_document.function : [
+        for statement in policy.statement : one(statement.condition).variable == "cloudwatch:namespace" && one(statement.condition).test == "StringEquals" && one(statement.condition).values == tolist(["Linkward"]) if statement.sid == "PublishMetrics"
       ]
     ]))
     error_message = "metrics are limited to our namespace"
@@ -88,31 +88,31 @@ run "a_star_is_the_exception" {
 run "each_function_touches_only_its_tables" {
   assert {
     condition = !anytrue(flatten([
-      for statement in jsondecode(aws_iam_role_policy.function["endpoint-approver"].policy).Statement :
-      [for action in flatten([statement.Action]) : startswith(action, "acm-pca:") || startswith(action, "s3:")]
+      for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement :
+      [for action in statement.actions : startswith(action, "acm-pca:") || startswith(action, "s3:")]
     ]))
     error_message = "the approver has no business with certificates"
   }
 
   assert {
     condition = !anytrue(flatten([
-      for statement in jsondecode(aws_iam_role_policy.function["certificate-revoker"].policy).Statement :
-      [for action in flatten([statement.Action]) : startswith(action, "ec2:") || startswith(action, "appconfig:")]
+      for statement in data.aws_iam_policy_document.function["certificate-revoker"].statement :
+      [for action in statement.actions : startswith(action, "ec2:") || startswith(action, "appconfig:")]
     ]))
     error_message = "the revoker has no business with endpoints"
   }
 
   assert {
     condition = toset(flatten([
-      for statement in jsondecode(aws_iam_role_policy.function["endpoint-approver"].policy).Statement :
-      [for action in flatten([statement.Action]) : action if startswith(action, "dynamodb:")]
+      for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement :
+      [for action in statement.actions : action if startswith(action, "dynamodb:")]
     ])) == toset(["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:Scan"])
     error_message = "the approver calls these three and no others"
   }
 
   assert {
     condition = toset(flatten([
-      for statement in jsondecode(aws_iam_role_policy.function["certificate-revoker"].policy).Statement : statement.Action if statement.Sid == "WriteDenyList"
+      for statement in data.aws_iam_policy_document.function["certificate-revoker"].statement : tolist(statement.actions) if statement.sid == "WriteDenyList"
     ])) == toset(["dynamodb:PutItem", "dynamodb:UpdateItem"])
     error_message = "a denial is withdrawn, never deleted"
   }
@@ -121,15 +121,15 @@ run "each_function_touches_only_its_tables" {
 run "operators_cannot_write_the_deny_list_past_the_revoker" {
   assert {
     condition = one([
-      for statement in jsondecode(aws_iam_policy.operator.policy).Statement : statement.Resource if statement.Sid == "WritePolicy"
-    ]) == aws_dynamodb_table.this["access-policy"].arn
+      for statement in data.aws_iam_policy_document.operator.statement : statement.resources if statement.sid == "WritePolicy"
+    ]) == toset([aws_dynamodb_table.this["access-policy"].arn])
     error_message = "operators write the access policy and no other table"
   }
 
   assert {
     condition = length(flatten([
-      for statement in jsondecode(aws_iam_policy.operator.policy).Statement : [for action in flatten([statement.Action]) : action if strcontains(action, "Put") || strcontains(action, "Write") || strcontains(action, "Update") || strcontains(action, "Delete")]
-      if !contains(["WritePolicy", "Ask"], statement.Sid)
+      for statement in data.aws_iam_policy_document.operator.statement : [for action in statement.actions : action if strcontains(action, "Put") || strcontains(action, "Write") || strcontains(action, "Update") || strcontains(action, "Delete")]
+      if !contains(["WritePolicy", "Ask"], statement.sid)
     ])) == 0
     error_message = "everything else is reading"
   }

@@ -49,7 +49,7 @@ run "a_runtime_alone" {
   }
 
   assert {
-    condition     = !strcontains(aws_iam_role_policy.execution.policy, "secretsmanager")
+    condition     = !strcontains(jsonencode(data.aws_iam_policy_document.execution.statement), "secretsmanager")
     error_message = "no secret, no right to any"
   }
 }

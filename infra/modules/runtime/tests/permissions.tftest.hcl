@@ -46,18 +46,18 @@ variables {
 
 run "the_runtime_reads_its_tables_and_nothing_else" {
   assert {
-    condition = { for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : statement.Sid => flatten([statement.Action]) } == {
-      ReadPolicy              = ["dynamodb:GetItem", "dynamodb:Scan"]
-      ReadDenialsAndEndpoints = ["dynamodb:Scan"]
-      AskWhatChanged          = ["dynamodb:Query"]
-      UseTablesKey            = ["kms:Decrypt", "kms:DescribeKey"]
-    }
+    condition = toset([for statement in data.aws_iam_policy_document.task.statement : "${statement.sid}: ${join(", ", statement.actions)}"]) == toset([
+      "ReadPolicy: dynamodb:GetItem, dynamodb:Scan",
+      "ReadDenialsAndEndpoints: dynamodb:Scan",
+      "AskWhatChanged: dynamodb:Query",
+      "UseTablesKey: kms:Decrypt, kms:DescribeKey",
+    ])
     error_message = "the runtime reads, and only tables"
   }
 
   assert {
     condition = !anytrue([
-      for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : contains(flatten([statement.Resource]), "*")
+      for statement in data.aws_iam_policy_document.task.statement : contains(statement.resources, "*")
     ])
     error_message = "nothing is allowed on every resource"
   }
@@ -70,7 +70,7 @@ run "ecs_hands_over_these_secrets_and_no_others" {
 
   assert {
     condition = toset(one([
-      for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Resource if statement.Sid == "HandOverSecrets"
+      for statement in data.aws_iam_policy_document.execution.statement : statement.resources if statement.sid == "HandOverSecrets"
       ])) == toset([
       "arn:aws:secretsmanager:eu-west-1:000000000000:secret:invoices-server-abcdef",
       "arn:aws:secretsmanager:eu-west-1:000000000000:secret:trust-anchors-abcdef",
@@ -80,15 +80,15 @@ run "ecs_hands_over_these_secrets_and_no_others" {
   }
 
   assert {
-    condition = one([
-      for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement if statement.Sid == "UseSecretsKeys"
-    ]).Condition.StringEquals["kms:ViaService"] == "secretsmanager.eu-west-1.amazonaws.com"
+    condition = one(one([
+      for statement in data.aws_iam_policy_document.execution.statement : statement.condition if statement.sid == "UseSecretsKeys"
+    ])).values == tolist(["secretsmanager.eu-west-1.amazonaws.com"])
     error_message = "keys are used through Secrets Manager only"
   }
 
   assert {
     condition = toset(flatten([
-      for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Action if contains(flatten([statement.Resource]), "*")
+      for statement in data.aws_iam_policy_document.execution.statement : tolist(statement.actions) if contains(statement.resources, "*")
     ])) == toset(["ecr:GetAuthorizationToken"])
     error_message = "only the call that knows no resource is allowed on all"
   }
@@ -114,9 +114,9 @@ run "a_policy_from_appconfig_is_read_with_the_rights_for_it" {
   }
 
   assert {
-    condition = one([
-      for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : statement.Resource if statement.Sid == "ReadDeployedPolicy"
-    ]) == "arn:aws:appconfig:eu-west-1:000000000000:application/abc1234/environment/env1234/configuration/pro1234"
+    condition = toset(one([
+      for statement in data.aws_iam_policy_document.task.statement : statement.resources if statement.sid == "ReadDeployedPolicy"
+    ])) == toset(["arn:aws:appconfig:eu-west-1:000000000000:application/abc1234/environment/env1234/configuration/pro1234"])
     error_message = "the runtime must be allowed to read this one profile"
   }
 }
