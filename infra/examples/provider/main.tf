@@ -38,10 +38,12 @@ module "control_plane" {
     zips = {
       endpoint-approver   = "${var.artifacts_path}/endpoint-approver/bootstrap.zip"
       certificate-revoker = "${var.artifacts_path}/certificate-revoker/bootstrap.zip"
+      certificate-rotator = "${var.artifacts_path}/certificate-rotator/bootstrap.zip"
     }
   }
 
   certificate_authorities = [module.pki.certificate_authority]
+  certificates            = { trust_domain = yamldecode(file(var.access_policy_path)).trustDomain }
   consumer_account_ids    = module.invoices.consumer_account_ids
   operator_role_arns      = var.operator_role_arns
   mode                    = var.mode

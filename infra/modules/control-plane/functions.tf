@@ -1,5 +1,6 @@
 # Every function, one entry each: what it is told (LINKWARD_*), what starts it, and what it may do. The rest of the module reads this map.
-# What all functions share (logs, metrics, audit events, dead letters) is in iam.tf.
+# What a function may do beside its code is in functions/NAME/iam.json; `resources` says what its placeholders stand for.
+# What this module adds for all of them (logs, dead letters, the tables' key) is in iam.tf.
 
 locals {
   policy_source = coalesce(var.policy_source, "dynamodb:${aws_dynamodb_table.this["access-policy"].name}")
@@ -27,35 +28,14 @@ locals {
         LINKWARD_EVENT_BUS                = aws_cloudwatch_event_bus.this.name
       }
 
-      statements = concat(local.reads_appconfig, [
-        {
-          # EC2 knows no narrower resource for describing.
-          Sid      = "SeeConnections"
-          Effect   = "Allow"
-          Action   = ["ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions"]
-          Resource = "*"
-        },
-        {
-          # Of our services only. IAM has no condition for the consumer: whom to accept is the function's decision.
-          Sid      = "DecideConnections"
-          Effect   = "Allow"
-          Action   = ["ec2:AcceptVpcEndpointConnections", "ec2:RejectVpcEndpointConnections"]
-          Resource = [for service in var.endpoint_services : "arn:${local.partition}:ec2:${local.region}:${local.account}:vpc-endpoint-service/${service.service_id}"]
-        },
-        {
-          # The policy itself, and the freeze switch beside it wherever the policy comes from.
-          Sid      = "ReadPolicy"
-          Effect   = "Allow"
-          Action   = ["dynamodb:GetItem", "dynamodb:Scan"]
-          Resource = aws_dynamodb_table.this["access-policy"].arn
-        },
-        {
-          Sid      = "KeepInventory"
-          Effect   = "Allow"
-          Action   = ["dynamodb:BatchWriteItem", "dynamodb:Scan"]
-          Resource = aws_dynamodb_table.this["endpoint-inventory"].arn
-        },
-      ])
+      statements = local.reads_appconfig
+      resources = {
+        # Of our services only. IAM has no condition for the consumer: whom to accept is the function's decision.
+        endpoint_service_arns        = [for service in var.endpoint_services : "arn:${local.partition}:ec2:${local.region}:${local.account}:vpc-endpoint-service/${service.service_id}"]
+        access_policy_table_arn      = [aws_dynamodb_table.this["access-policy"].arn]
+        endpoint_inventory_table_arn = [aws_dynamodb_table.this["endpoint-inventory"].arn]
+        event_bus_arn                = [aws_cloudwatch_event_bus.this.arn]
+      }
     }
 
     certificate-revoker = {
@@ -103,6 +83,77 @@ locals {
           Resource = [for authority in var.certificate_authorities : "${authority.crl_bucket_arn}/*"]
         },
       ]
+      resources = {}
+    }
+
+    certificate-rotator = {
+      description = "Rotates client certificates: new key, new certificate, old and new overlapping"
+      timeout     = 120
+      memory      = 256
+      concurrency = -1
+
+      # Secrets Manager starts it, by the schedule of each secret (certificates.tf).
+      events   = []
+      schedule = null
+      topics   = {}
+
+      environment = {
+        LINKWARD_MODE                        = var.mode
+        LINKWARD_TRUST_DOMAIN                = var.certificates.trust_domain
+        LINKWARD_CERTIFICATE_LIFETIME        = "${var.certificates.lifetime_days}d"
+        LINKWARD_CERTIFICATE_INVENTORY_TABLE = aws_dynamodb_table.this["certificate-inventory"].name
+        LINKWARD_CERTIFICATE_AUTHORITY_ARNS  = join(",", var.certificate_authorities[*].arn)
+        LINKWARD_EVENT_BUS                   = aws_cloudwatch_event_bus.this.name
+      }
+
+      statements = [
+        {
+          # The first authority issues, the others are left from a rollover. The template fixes what a certificate may do, whatever its request says.
+          Sid      = "Issue"
+          Effect   = "Allow"
+          Action   = ["acm-pca:IssueCertificate"]
+          Resource = [var.certificate_authorities[0].arn]
+          Condition = { StringLike = { "acm-pca:TemplateArn" = [
+            "arn:${local.partition}:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V*",
+            "arn:${local.partition}:acm-pca:::template/EndEntityServerAuthCertificate_APIPassthrough/V*",
+          ] } }
+        },
+        {
+          # It revokes what it issued and could not finish.
+          Sid      = "CollectAndRevokeOrphans"
+          Effect   = "Allow"
+          Action   = ["acm-pca:DescribeCertificateAuthority", "acm-pca:GetCertificate", "acm-pca:RevokeCertificate"]
+          Resource = [var.certificate_authorities[0].arn]
+        },
+        {
+          Sid      = "PublishCrl"
+          Effect   = "Allow"
+          Action   = ["s3:PutObject", "s3:PutObjectAcl"]
+          Resource = ["${var.certificate_authorities[0].crl_bucket_arn}/*"]
+        },
+        {
+          Sid      = "RecordCertificates"
+          Effect   = "Allow"
+          Action   = ["dynamodb:PutItem"]
+          Resource = [aws_dynamodb_table.this["certificate-inventory"].arn]
+        },
+        {
+          # Secrets below our prefix that name this function as theirs.
+          Sid       = "RotateOurSecrets"
+          Effect    = "Allow"
+          Action    = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
+          Resource  = ["arn:${local.partition}:secretsmanager:${local.region}:${local.account}:secret:${local.secret_prefix}*"]
+          Condition = { StringEquals = { "secretsmanager:resource/AllowRotationLambdaArn" = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-certificate-rotator" } }
+        },
+        {
+          Sid       = "UseSecretsKey"
+          Effect    = "Allow"
+          Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+          Resource  = [aws_kms_key.this.arn]
+          Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
+        },
+      ]
+      resources = {}
     }
   }
 

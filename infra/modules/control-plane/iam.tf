@@ -134,11 +134,42 @@ locals {
   }
 }
 
+# functions/NAME/iam.json with its placeholders replaced in Resource, once for each value: what is unknown stays within the resource, and the plan
+# shows everything else. A statement whose placeholders stand for nothing is left out.
+locals {
+  documents = {
+    for name in keys(local.functions) : name => try(jsondecode(file("${path.module}/../../../functions/${name}/iam.json")).Statement, [])
+  }
+
+  placeholder = "\\$\\{([a-z_]+)\\}"
+
+  documented_statements = {
+    for name, function in local.functions : name => [
+      for statement in local.documents[name] : merge(statement, {
+        Resource = flatten([
+          for resource in flatten([statement.Resource]) : [
+            for value in(can(regex(local.placeholder, resource)) ? function.resources[regex(local.placeholder, resource)[0]] : [""]) :
+            replace(resource, "/${local.placeholder}/", value)
+          ]
+        ])
+      })
+    ]
+  }
+
+  statements = {
+    for name, function in local.functions : name => concat(
+      local.documented_statements[name],
+      function.statements,
+      [for statement in local.shared_statements[name] : statement if !contains(concat(local.documents[name], function.statements)[*].Sid, statement.Sid)],
+    )
+  }
+}
+
 data "aws_iam_policy_document" "function" {
   for_each = local.functions
 
   dynamic "statement" {
-    for_each = concat(each.value.statements, local.shared_statements[each.key])
+    for_each = local.statements[each.key]
     content {
       sid       = statement.value.Sid
       effect    = statement.value.Effect
@@ -239,21 +270,23 @@ resource "aws_sqs_queue_policy" "dead_letters" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      [{
-        Sid       = "RulesOfThisAccount"
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
-        Action    = "sqs:SendMessage"
-        Resource  = aws_sqs_queue.dead_letters[each.key].arn
-        Condition = {
-          ArnEquals = {
-            "aws:SourceArn" = concat(
-              [for event in each.value.events : aws_cloudwatch_event_rule.event[event].arn],
-              [for name, rule in aws_cloudwatch_event_rule.schedule : rule.arn if name == each.key],
-            )
+      [
+        for statement in [{
+          Sid       = "RulesOfThisAccount"
+          Effect    = "Allow"
+          Principal = { Service = "events.amazonaws.com" }
+          Action    = "sqs:SendMessage"
+          Resource  = aws_sqs_queue.dead_letters[each.key].arn
+          Condition = {
+            ArnEquals = {
+              "aws:SourceArn" = concat(
+                [for event in each.value.events : aws_cloudwatch_event_rule.event[event].arn],
+                [for name, rule in aws_cloudwatch_event_rule.schedule : rule.arn if name == each.key],
+              )
+            }
           }
-        }
-      }],
+        }] : statement if length(each.value.events) > 0 || each.value.schedule != null
+      ],
       [
         for statement in [{
           Sid       = "TopicsOfTheServices"

@@ -107,6 +107,38 @@ variable "certificate_authorities" {
   }
 }
 
+variable "certificates" {
+  description = "What the rotator issues: the trust domain, for how many days, and a secret for each caller whose identity it rotates, by a name for each. Who may read a secret is said by its own policy."
+  type = object({
+    trust_domain  = string
+    lifetime_days = optional(number, 14)
+    secrets = optional(map(object({
+      identity     = string
+      test_address = optional(string)
+    })), {})
+  })
+
+  validation {
+    condition     = can(regex("^[a-z0-9._-]{1,255}$", var.certificates.trust_domain))
+    error_message = "certificates.trust_domain is the trust domain of the access policy, such as internal.example."
+  }
+
+  validation {
+    condition     = var.certificates.lifetime_days >= 7 && var.certificates.lifetime_days <= 30 && floor(var.certificates.lifetime_days) == var.certificates.lifetime_days
+    error_message = "certificates.lifetime_days is 7 to 30: less leaves no time to rotate, more leaves a lost key in force."
+  }
+
+  validation {
+    condition     = alltrue([for secret in var.certificates.secrets : startswith(secret.identity, "spiffe://${var.certificates.trust_domain}/")])
+    error_message = "Every identity is a SPIFFE ID of the trust domain, such as spiffe://internal.example/prod/orders-api."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.certificates.secrets) : can(regex("^[a-z0-9-]{1,40}$", name))])
+    error_message = "Names of secrets are up to 40 lower-case letters, digits and hyphens."
+  }
+}
+
 variable "policy_source" {
   description = "Where the approver reads the access policy, when not in the table of this module: appconfig:APPLICATION/ENVIRONMENT/PROFILE by ids (output `policy_source` of module policy-store)."
   type        = string

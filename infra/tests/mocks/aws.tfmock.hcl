@@ -219,3 +219,10 @@ mock_resource "aws_organizations_policy" {
     id = "p-abcdefgh"
   }
 }
+
+mock_resource "aws_secretsmanager_secret" {
+  defaults = {
+    arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:linkward/certificates/a-abcdef"
+    id  = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:linkward/certificates/a-abcdef"
+  }
+}

@@ -20,8 +20,10 @@ variables {
     zips = {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
+      certificate-rotator = "../../tests/fixtures/bootstrap.zip"
     }
   }
+  certificates         = { trust_domain = "internal.example" }
   operator_role_arns   = ["arn:aws:iam::000000000000:role/security-operator"]
   consumer_account_ids = ["111122223333", "012345678901"]
   certificate_authorities = [
@@ -35,6 +37,7 @@ run "bus" {
   assert {
     condition = toset([for role in aws_iam_role.function : "arn:aws:iam::000000000000:role${role.path}${role.name}"]) == toset([
       "arn:aws:iam::000000000000:role/linkward/linkward-certificate-revoker",
+      "arn:aws:iam::000000000000:role/linkward/linkward-certificate-rotator",
       "arn:aws:iam::000000000000:role/linkward/linkward-endpoint-approver",
     ])
     error_message = "the bus policy names roles that do not exist"

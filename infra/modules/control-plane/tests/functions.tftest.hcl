@@ -17,8 +17,10 @@ variables {
     zips = {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
+      certificate-rotator = "../../tests/fixtures/bootstrap.zip"
     }
   }
+  certificates         = { trust_domain = "internal.example" }
   operator_role_arns   = ["arn:aws:iam::000000000000:role/security-operator"]
   consumer_account_ids = ["111122223333", "012345678901"]
   certificate_authorities = [
@@ -29,7 +31,7 @@ variables {
 
 run "functions_run_our_binaries" {
   assert {
-    condition     = toset(keys(aws_lambda_function.this)) == toset(["certificate-revoker", "endpoint-approver"])
+    condition     = toset(keys(aws_lambda_function.this)) == toset(["certificate-revoker", "certificate-rotator", "endpoint-approver"])
     error_message = "there must be one function for each entry of the map"
   }
 
@@ -70,6 +72,18 @@ run "functions_are_told_exactly_what_the_design_says" {
       LINKWARD_EVENT_BUS                   = "linkward"
     })
     error_message = "the revoker's environment is not what it reads"
+  }
+
+  assert {
+    condition = aws_lambda_function.this["certificate-rotator"].environment[0].variables == tomap({
+      LINKWARD_MODE                        = "enforce"
+      LINKWARD_TRUST_DOMAIN                = "internal.example"
+      LINKWARD_CERTIFICATE_LIFETIME        = "14d"
+      LINKWARD_CERTIFICATE_INVENTORY_TABLE = "linkward-certificate-inventory"
+      LINKWARD_CERTIFICATE_AUTHORITY_ARNS  = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0aaa,arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0bbb"
+      LINKWARD_EVENT_BUS                   = "linkward"
+    })
+    error_message = "the rotator's environment is not what it reads"
   }
 }
 

@@ -17,8 +17,10 @@ variables {
     zips = {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
+      certificate-rotator = "../../tests/fixtures/bootstrap.zip"
     }
   }
+  certificates         = { trust_domain = "internal.example" }
   operator_role_arns   = ["arn:aws:iam::000000000000:role/security-operator"]
   consumer_account_ids = ["111122223333", "012345678901"]
   certificate_authorities = [
@@ -62,7 +64,7 @@ run "a_star_is_the_exception" {
       for policy in data.aws_iam_policy_document.function : [
         for statement in policy.statement : tolist(statement.actions) if contains(statement.resources, "*")
       ]
-    ])) == toset(["cloudwatch:PutMetricData", "ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions"])
+    ])) == toset(["cloudwatch:PutMetricData", "ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions", "organizations:ListParents"])
     error_message = "another action is allowed on every resource"
   }
 
@@ -161,5 +163,38 @@ run "the_key_serves_our_logs_and_no_others" {
       if statement.Sid == "LogsOfTheFunctions"
     ]) == "arn:aws:logs:eu-west-1:000000000000:log-group:/aws/lambda/linkward-*"
     error_message = "the logs service may use the key for the functions' groups only"
+  }
+}
+
+# functions/*/iam.json is the function's own word; this module only says what its placeholders stand for.
+run "the_approver_may_do_what_its_own_file_says" {
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(file("../../../functions/endpoint-approver/iam.json")).Statement :
+      one([for granted in data.aws_iam_policy_document.function["endpoint-approver"].statement : granted.actions if granted.sid == statement.Sid]) == toset(flatten([statement.Action]))
+    ])
+    error_message = "a statement of functions/endpoint-approver/iam.json is missing or differs"
+  }
+
+  assert {
+    condition     = !strcontains(jsonencode(data.aws_iam_policy_document.function["endpoint-approver"].statement), "$")
+    error_message = "a placeholder was not replaced"
+  }
+}
+
+run "the_rotator_issues_from_the_first_authority_and_for_our_secrets_only" {
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.function["certificate-rotator"].statement : statement.resources == toset([var.certificate_authorities[0].arn])
+      if anytrue([for action in statement.actions : startswith(action, "acm-pca:")])
+    ])
+    error_message = "the old authority of a rollover must not issue"
+  }
+
+  assert {
+    condition = one(one([
+      for statement in data.aws_iam_policy_document.function["certificate-rotator"].statement : statement.condition if contains(statement.actions, "secretsmanager:PutSecretValue")
+    ])).values == tolist(["arn:aws:lambda:eu-west-1:000000000000:function:linkward-certificate-rotator"])
+    error_message = "only secrets that name the rotator as theirs are its business"
   }
 }

@@ -17,8 +17,10 @@ variables {
     zips = {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
+      certificate-rotator = "../../tests/fixtures/bootstrap.zip"
     }
   }
+  certificates         = { trust_domain = "internal.example" }
   operator_role_arns   = ["arn:aws:iam::000000000000:role/security-operator"]
   consumer_account_ids = ["111122223333", "012345678901"]
   certificate_authorities = [

@@ -19,8 +19,10 @@ variables {
     zips = {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
+      certificate-rotator = "../../tests/fixtures/bootstrap.zip"
     }
   }
+  certificates         = { trust_domain = "internal.example" }
   operator_role_arns   = ["arn:aws:iam::000000000000:role/security-operator"]
   consumer_account_ids = ["111122223333", "012345678901"]
   certificate_authorities = [
@@ -317,4 +319,54 @@ run "sweep_every_two_hours" {
   }
 
   expect_failures = [var.sweep_schedule]
+}
+
+run "no_trust_domain" {
+  command = plan
+
+  variables {
+    certificates = { trust_domain = "" }
+  }
+
+  expect_failures = [var.certificates]
+}
+
+run "certificates_for_a_day" {
+  command = plan
+
+  variables {
+    certificates = { trust_domain = "internal.example", lifetime_days = 1 }
+  }
+
+  expect_failures = [var.certificates]
+}
+
+run "certificates_for_a_year" {
+  command = plan
+
+  variables {
+    certificates = { trust_domain = "internal.example", lifetime_days = 365 }
+  }
+
+  expect_failures = [var.certificates]
+}
+
+run "identity_of_another_trust_domain" {
+  command = plan
+
+  variables {
+    certificates = { trust_domain = "internal.example", secrets = { a = { identity = "spiffe://other.example/prod/a" } } }
+  }
+
+  expect_failures = [var.certificates]
+}
+
+run "secret_with_a_path" {
+  command = plan
+
+  variables {
+    certificates = { trust_domain = "internal.example", secrets = { "a/b" = { identity = "spiffe://internal.example/prod/a" } } }
+  }
+
+  expect_failures = [var.certificates]
 }
