@@ -176,7 +176,7 @@ fn own_rules_count_beside_the_built_in_ones_in_every_form_conftest_knows() {
     written(
         &folder,
         "teams.rego",
-        "package teams\n\nimport data.linkward.plan\n\ndeny contains {\"msg\": \"no owner\", \"address\": change.address} if {\n\tsome change in plan.resources({\"aws_lb\"})\n}\n",
+        "package teams\n\ndeny contains {\"msg\": \"no owner\", \"address\": change.address} if {\n\tsome change in data.linkward.plan.resources({\"aws_lb\"})\n}\n",
     );
     written(&folder, "main_test.rego", "this is not even rego");
     let rules = folder.path().display().to_string();
@@ -204,6 +204,7 @@ fn rules_that_could_never_find_anything_are_refused() {
     for (text, words) in [
         ("package main\n\ndenny contains \"x\" if true\n", "holds no `*.rego` with a rule `deny`"),
         ("package main\n\ndeny contains \"x\" if {\n", "cannot be read"),
+        ("package main[\"1.0\"]\n\ndeny contains \"x\" if true\n", "name the package without brackets"),
         ("package main\n\ndeny contains \"x\" if startswith(1, \"x\")\n", "cannot be evaluated"),
         ("package main\n\ndeny := true\n", "must be a set of strings or objects"),
         ("package main\n\ndeny contains {\"rule\": \"x\"} if true\n", "use a string, or an object with `msg` or `why`"),
@@ -232,4 +233,25 @@ fn what_is_no_plan_is_refused_not_passed() {
     }
     assert_eq!(gate(&["/no/such/plan.json"]).status.code(), Some(2));
     assert_eq!(gate(&[&fixture("tls-policy", "pass.json"), "--rules", "/no/such/rules"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_a_function_says_of_itself_is_what_is_documented() {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+    let mut checked = 0;
+    for function in std::fs::read_dir(functions).unwrap() {
+        let folder = function.unwrap().path();
+        let Ok(text) = std::fs::read_to_string(folder.join("iam.json")) else { continue };
+        let name = format!("linkward-{}", folder.file_name().unwrap().to_string_lossy());
+        let policy = |text: &str| {
+            let after = json!({ "name": name, "policy": text });
+            judged(&plan_of("aws_iam_role_policy", &json!({ "actions": ["create"], "after": after })))
+        };
+        assert_eq!(policy(&text), (Some(0), BTreeSet::new()), "{name}: change documented.rego and iam.json together");
+        let more = text.replacen("\"Action\": [", "\"Action\": [\"iam:PassRole\", ", 1);
+        let found = BTreeSet::from([("iam-undocumented".to_owned(), "aws_iam_role_policy.a".to_owned())]);
+        assert_eq!(policy(&more), (Some(1), found), "{name}");
+        checked += 1;
+    }
+    assert!(checked > 0, "no function says what it may do");
 }

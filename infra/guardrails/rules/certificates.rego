@@ -3,8 +3,6 @@ package linkward.gate
 
 import rego.v1
 
-import data.linkward.plan
-
 # Days. What the rotator issues at most, and what the runtime is told to accept.
 longest_lifetime := 30
 
@@ -18,38 +16,38 @@ weak_key(algorithm) if {
 
 strong_key := "Use EC_prime256v1, or RSA_2048 and more."
 
-deny contains plan.finding(certificate.address, "key-strength", sprintf("%s is too short a key", [algorithm]), strong_key) if {
-	some certificate in plan.resources({"aws_acm_certificate"})
-	algorithm := plan.text(certificate, "key_algorithm")
+deny contains data.linkward.plan.finding(certificate.address, "key-strength", sprintf("%s is too short a key", [algorithm]), strong_key) if {
+	some certificate in data.linkward.plan.resources({"aws_acm_certificate"})
+	algorithm := data.linkward.plan.text(certificate, "key_algorithm")
 	weak_key(algorithm)
 }
 
-deny contains plan.finding(certificate.address, "key-strength", "the key's algorithm is only known after the apply", strong_key) if {
-	some certificate in plan.resources({"aws_acm_certificate"})
-	plan.set_to_unknown(certificate, "key_algorithm")
+deny contains data.linkward.plan.finding(certificate.address, "key-strength", "the key's algorithm is only known after the apply", strong_key) if {
+	some certificate in data.linkward.plan.resources({"aws_acm_certificate"})
+	data.linkward.plan.set_to_unknown(certificate, "key_algorithm")
 }
 
-deny contains plan.finding(authority.address, "key-strength", sprintf("%s is too short a key", [algorithm]), strong_key) if {
-	some authority in plan.resources({"aws_acmpca_certificate_authority"})
-	some configuration in plan.elements(authority, "certificate_authority_configuration")
+deny contains data.linkward.plan.finding(authority.address, "key-strength", sprintf("%s is too short a key", [algorithm]), strong_key) if {
+	some authority in data.linkward.plan.resources({"aws_acmpca_certificate_authority"})
+	some configuration in data.linkward.plan.elements(authority, "certificate_authority_configuration")
 	algorithm := configuration.key_algorithm
 	is_string(algorithm)
 	weak_key(algorithm)
 }
 
-deny contains plan.finding(authority.address, "key-strength", "the key's algorithm is only known after the apply", strong_key) if {
-	some authority in plan.resources({"aws_acmpca_certificate_authority"})
-	some configuration in plan.elements(authority, "certificate_authority_configuration")
+deny contains data.linkward.plan.finding(authority.address, "key-strength", "the key's algorithm is only known after the apply", strong_key) if {
+	some authority in data.linkward.plan.resources({"aws_acmpca_certificate_authority"})
+	some configuration in data.linkward.plan.elements(authority, "certificate_authority_configuration")
 	not configuration.key_algorithm
 }
 
-deny contains plan.finding(key.address, "key-strength", sprintf("RSA with %v bits is too short a key", [plan.planned(key, "rsa_bits")]), "Use ECDSA with P-256, or `rsa_bits = 2048` and more.") if {
-	some key in plan.resources({"tls_private_key"})
-	plan.planned(key, "algorithm") == "RSA"
+deny contains data.linkward.plan.finding(key.address, "key-strength", sprintf("RSA with %v bits is too short a key", [data.linkward.plan.planned(key, "rsa_bits")]), "Use ECDSA with P-256, or `rsa_bits = 2048` and more.") if {
+	some key in data.linkward.plan.resources({"tls_private_key"})
+	data.linkward.plan.planned(key, "algorithm") == "RSA"
 
 	# Unset, the provider makes 2048 bits and says so in the plan.
-	is_number(plan.planned(key, "rsa_bits"))
-	plan.planned(key, "rsa_bits") < 2048
+	is_number(data.linkward.plan.planned(key, "rsa_bits"))
+	data.linkward.plan.planned(key, "rsa_bits") < 2048
 }
 
 # --- lifetimes ---------------------------------------------------------------------------------------------------------
@@ -64,33 +62,33 @@ lasts(validity) := to_number(validity.value) * days[validity.type] if {
 	regex.match(`^[0-9]+$`, validity.value)
 }
 
-for_authority(certificate) if contains(plan.text(certificate, "template_arn"), "CACertificate")
+for_authority(certificate) if contains(data.linkward.plan.text(certificate, "template_arn"), "CACertificate")
 
 limit(certificate) := longest_authority * 366 if {
 	for_authority(certificate)
 } else := longest_lifetime
 
-deny contains plan.finding(certificate.address, "certificate-lifetime", sprintf("the certificate would be valid for %v %s", [validity.value, lower(validity.type)]), shorter) if {
-	some certificate in plan.resources({"aws_acmpca_certificate"})
-	some validity in plan.elements(certificate, "validity")
+deny contains data.linkward.plan.finding(certificate.address, "certificate-lifetime", sprintf("the certificate would be valid for %v %s", [validity.value, lower(validity.type)]), shorter) if {
+	some certificate in data.linkward.plan.resources({"aws_acmpca_certificate"})
+	some validity in data.linkward.plan.elements(certificate, "validity")
 	lasts(validity) > limit(certificate)
 }
 
-deny contains plan.finding(certificate.address, "certificate-lifetime", "how long the certificate would be valid cannot be told from the plan", shorter) if {
-	some certificate in plan.resources({"aws_acmpca_certificate"})
-	count([validity | some validity in plan.elements(certificate, "validity"); lasts(validity) > 0]) == 0
+deny contains data.linkward.plan.finding(certificate.address, "certificate-lifetime", "how long the certificate would be valid cannot be told from the plan", shorter) if {
+	some certificate in data.linkward.plan.resources({"aws_acmpca_certificate"})
+	count([validity | some validity in data.linkward.plan.elements(certificate, "validity"); lasts(validity) > 0]) == 0
 }
 
 # Which limit holds depends on the template: one that is not known may issue to anybody.
-deny contains plan.finding(certificate.address, "certificate-lifetime", "the certificate's template is only known after the apply", shorter) if {
-	some certificate in plan.resources({"aws_acmpca_certificate"})
-	plan.set_to_unknown(certificate, "template_arn")
+deny contains data.linkward.plan.finding(certificate.address, "certificate-lifetime", "the certificate's template is only known after the apply", shorter) if {
+	some certificate in data.linkward.plan.resources({"aws_acmpca_certificate"})
+	data.linkward.plan.set_to_unknown(certificate, "template_arn")
 }
 
-deny contains plan.finding(certificate.address, "certificate-lifetime", sprintf("the certificate would be valid for %v hours", [hours]), shorter) if {
-	some certificate in plan.resources({"tls_locally_signed_cert", "tls_self_signed_cert"})
-	plan.planned(certificate, "is_ca_certificate") != true
-	hours := plan.planned(certificate, "validity_period_hours")
+deny contains data.linkward.plan.finding(certificate.address, "certificate-lifetime", sprintf("the certificate would be valid for %v hours", [hours]), shorter) if {
+	some certificate in data.linkward.plan.resources({"tls_locally_signed_cert", "tls_self_signed_cert"})
+	data.linkward.plan.planned(certificate, "is_ca_certificate") != true
+	hours := data.linkward.plan.planned(certificate, "validity_period_hours")
 	is_number(hours)
 	hours > longest_lifetime * 24
 }

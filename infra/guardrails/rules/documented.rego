@@ -30,8 +30,9 @@ policies := {
 			"ec2:DescribeVpcEndpointConnections",
 			"ec2:DescribeVpcEndpointServicePermissions",
 			"ec2:RejectVpcEndpointConnections",
+			"organizations:ListParents",
 		]),
-		"onEveryResource": ["cloudwatch:PutMetricData", "ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions"],
+		"onEveryResource": ["cloudwatch:PutMetricData", "ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions", "organizations:ListParents"],
 	},
 	"linkward-certificate-revoker": {
 		"actions": array.concat(shared, [
@@ -43,6 +44,42 @@ policies := {
 			"s3:PutObjectAcl",
 		]),
 		"onEveryResource": ["cloudwatch:PutMetricData"],
+	},
+	"linkward-certificate-rotator": {
+		"actions": array.concat(shared, [
+			"acm-pca:DescribeCertificateAuthority",
+			"acm-pca:GetCertificate",
+			"acm-pca:IssueCertificate",
+			"acm-pca:RevokeCertificate",
+			"dynamodb:PutItem",
+			"s3:PutObject",
+			"s3:PutObjectAcl",
+			"secretsmanager:DescribeSecret",
+			"secretsmanager:GetSecretValue",
+			"secretsmanager:PutSecretValue",
+			"secretsmanager:UpdateSecretVersionStage",
+		]),
+		"onEveryResource": ["cloudwatch:PutMetricData"],
+	},
+	"linkward-operator": {
+		"actions": [
+			"dynamodb:BatchGetItem",
+			"dynamodb:BatchWriteItem",
+			"dynamodb:ConditionCheckItem",
+			"dynamodb:DeleteItem",
+			"dynamodb:GetItem",
+			"dynamodb:PutItem",
+			"dynamodb:Query",
+			"dynamodb:Scan",
+			"dynamodb:UpdateItem",
+			"events:PutEvents",
+			"kms:Decrypt",
+			"kms:DescribeKey",
+			"kms:Encrypt",
+			"kms:GenerateDataKey*",
+			"kms:ReEncrypt*",
+		],
+		"onEveryResource": [],
 	},
 	"linkward-runtime": {
 		"actions": [

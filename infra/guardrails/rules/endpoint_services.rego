@@ -3,51 +3,49 @@ package linkward.gate
 
 import rego.v1
 
-import data.linkward.plan
-
 named := "Name each account: `arn:aws:iam::123456789012:root`, computed from the access policy as module provider-service does."
 
-deny contains plan.finding(service.address, "endpoint-acceptance", acceptance(service), "Write `acceptance_required = true`: the approver accepts whom the access policy lists.") if {
-	some service in plan.resources({"aws_vpc_endpoint_service"})
-	plan.planned(service, "acceptance_required") != true
+deny contains data.linkward.plan.finding(service.address, "endpoint-acceptance", acceptance(service), "Write `acceptance_required = true`: the approver accepts whom the access policy lists.") if {
+	some service in data.linkward.plan.resources({"aws_vpc_endpoint_service"})
+	data.linkward.plan.planned(service, "acceptance_required") != true
 }
 
-acceptance(service) := "every connection comes up without a decision" if plan.planned(service, "acceptance_required") == false
+acceptance(service) := "every connection comes up without a decision" if data.linkward.plan.planned(service, "acceptance_required") == false
 
 else := "whether connections need acceptance is only known after the apply, or not said"
 
-deny contains plan.finding(accepter.address, "endpoint-acceptance", "Terraform would accept a connection past the access policy", "Remove it, and list the consumer in the access policy: the approver accepts.") if {
-	some accepter in plan.resources({"aws_vpc_endpoint_connection_accepter"})
+deny contains data.linkward.plan.finding(accepter.address, "endpoint-acceptance", "Terraform would accept a connection past the access policy", "Remove it, and list the consumer in the access policy: the approver accepts.") if {
+	some accepter in data.linkward.plan.resources({"aws_vpc_endpoint_connection_accepter"})
 }
 
-deny contains plan.finding(endpoint.address, "endpoint-acceptance", "the endpoint would be accepted past the access policy", "Leave `auto_accept` out: the approver accepts.") if {
-	some endpoint in plan.resources({"aws_vpc_endpoint"})
+deny contains data.linkward.plan.finding(endpoint.address, "endpoint-acceptance", "the endpoint would be accepted past the access policy", "Leave `auto_accept` out: the approver accepts.") if {
+	some endpoint in data.linkward.plan.resources({"aws_vpc_endpoint"})
 	accepts_itself(endpoint)
 }
 
-accepts_itself(endpoint) if plan.planned(endpoint, "auto_accept") == true
+accepts_itself(endpoint) if data.linkward.plan.planned(endpoint, "auto_accept") == true
 
-accepts_itself(endpoint) if plan.set_to_unknown(endpoint, "auto_accept")
+accepts_itself(endpoint) if data.linkward.plan.set_to_unknown(endpoint, "auto_accept")
 
-deny contains plan.finding(service.address, "endpoint-principals", sprintf("the principal `%s` lets everybody ask for a connection", [principal]), named) if {
-	some service in plan.resources({"aws_vpc_endpoint_service"})
-	some principal in plan.elements(service, "allowed_principals")
+deny contains data.linkward.plan.finding(service.address, "endpoint-principals", sprintf("the principal `%s` lets everybody ask for a connection", [principal]), named) if {
+	some service in data.linkward.plan.resources({"aws_vpc_endpoint_service"})
+	some principal in data.linkward.plan.elements(service, "allowed_principals")
 	is_string(principal)
 	contains(principal, "*")
 }
 
-deny contains plan.finding(service.address, "endpoint-principals", "the allowed principals are only known after the apply", named) if {
-	some service in plan.resources({"aws_vpc_endpoint_service"})
-	plan.set_to_unknown(service, "allowed_principals")
+deny contains data.linkward.plan.finding(service.address, "endpoint-principals", "the allowed principals are only known after the apply", named) if {
+	some service in data.linkward.plan.resources({"aws_vpc_endpoint_service"})
+	data.linkward.plan.set_to_unknown(service, "allowed_principals")
 }
 
-deny contains plan.finding(allowed.address, "endpoint-principals", sprintf("the principal `%s` lets everybody ask for a connection", [principal]), named) if {
-	some allowed in plan.resources({"aws_vpc_endpoint_service_allowed_principal"})
-	principal := plan.text(allowed, "principal_arn")
+deny contains data.linkward.plan.finding(allowed.address, "endpoint-principals", sprintf("the principal `%s` lets everybody ask for a connection", [principal]), named) if {
+	some allowed in data.linkward.plan.resources({"aws_vpc_endpoint_service_allowed_principal"})
+	principal := data.linkward.plan.text(allowed, "principal_arn")
 	contains(principal, "*")
 }
 
-deny contains plan.finding(allowed.address, "endpoint-principals", "the allowed principal is only known after the apply", named) if {
-	some allowed in plan.resources({"aws_vpc_endpoint_service_allowed_principal"})
-	not is_string(plan.planned(allowed, "principal_arn"))
+deny contains data.linkward.plan.finding(allowed.address, "endpoint-principals", "the allowed principal is only known after the apply", named) if {
+	some allowed in data.linkward.plan.resources({"aws_vpc_endpoint_service_allowed_principal"})
+	not is_string(data.linkward.plan.planned(allowed, "principal_arn"))
 }

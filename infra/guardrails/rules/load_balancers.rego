@@ -3,18 +3,16 @@ package linkward.gate
 
 import rego.v1
 
-import data.linkward.plan
-
-deny contains plan.finding(balancer.address, "load-balancer-internal", scheme(balancer), "Write `internal = true`.") if {
-	some balancer in plan.resources({"aws_alb", "aws_elb", "aws_lb"})
-	plan.planned(balancer, "internal") != true
+deny contains data.linkward.plan.finding(balancer.address, "load-balancer-internal", scheme(balancer), "Write `internal = true`.") if {
+	some balancer in data.linkward.plan.resources({"aws_alb", "aws_elb", "aws_lb"})
+	data.linkward.plan.planned(balancer, "internal") != true
 
 	# A Gateway Load Balancer has no scheme and no address to call.
-	plan.planned(balancer, "load_balancer_type") != "gateway"
+	data.linkward.plan.planned(balancer, "load_balancer_type") != "gateway"
 }
 
-scheme(balancer) := "the load balancer is internet-facing" if plan.planned(balancer, "internal") == false
+scheme(balancer) := "the load balancer is internet-facing" if data.linkward.plan.planned(balancer, "internal") == false
 
-else := "the load balancer's scheme is only known after the apply" if plan.set_to_unknown(balancer, "internal")
+else := "the load balancer's scheme is only known after the apply" if data.linkward.plan.set_to_unknown(balancer, "internal")
 
 else := "the load balancer has no scheme, and AWS makes it internet-facing"

@@ -1,6 +1,7 @@
 # How a plan is read. In the JSON of a plan (`terraform show -json`) an attribute that is only known after the apply is absent from `after`
 # and true in `after_unknown`; one that is not set is absent from both, or null. So rules ask for what must be there, never for what must not.
 # https://developer.hashicorp.com/terraform/internals/json-format
+# Rules call these by their whole path: not every engine resolves functions through an import.
 package linkward.plan
 
 import rego.v1

@@ -49,17 +49,22 @@ pub(crate) enum RulesError {
     Finding(#[from] FindingError),
 }
 
+/// What the engine answers when a package has no rule of that name.
+const NO_SUCH_RULE: &str = "not a valid rule path";
+
 /// A set of rules, loaded.
 pub(crate) struct Rules {
     engine: Engine,
-    /// The paths of all `deny` rules, such as `data.linkward.gate.deny`.
-    denials: BTreeSet<String>,
+    /// Such as `data.linkward.gate`.
+    packages: BTreeSet<String>,
+    /// Folders that were added, with their packages: each must have something to find.
+    folders: Vec<(PathBuf, BTreeSet<String>)>,
 }
 
 impl Rules {
     /// The rules that this binary carries.
     pub(crate) fn built_in() -> Result<Self, RulesError> {
-        let mut rules = Self { engine: Engine::new(), denials: BTreeSet::new() };
+        let mut rules = Self { engine: Engine::new(), packages: BTreeSet::new(), folders: Vec::new() };
         // A built-in function that fails would otherwise leave its rule without an answer: the plan would look clean.
         rules.engine.set_strict_builtin_errors(true);
         for (name, text) in BUILT_IN {
@@ -70,47 +75,65 @@ impl Rules {
 
     /// Adds every `*.rego` of a folder and the folders in it, but for tests (`*_test.rego`).
     pub(crate) fn add_folder(&mut self, folder: &Path) -> Result<(), RulesError> {
-        let mut denies = false;
+        let mut packages = BTreeSet::new();
         for path in rego_files(folder)? {
             let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
-            denies |= self.add(&path.display().to_string(), &text)?;
+            packages.insert(self.add(&path.display().to_string(), &text)?);
         }
-        if denies { Ok(()) } else { Err(RulesError::NoRules { folder: folder.to_owned() }) }
+        self.folders.push((folder.to_owned(), packages));
+        Ok(())
     }
 
-    /// Adds one module; whether it has a rule `deny`.
-    fn add(&mut self, name: &str, text: &str) -> Result<bool, RulesError> {
-        let malformed =
-            |error: anyhow::Error| RulesError::Malformed { name: name.to_owned(), cause: format!("{error:#}") };
-        let package = self.engine.add_policy(name.to_owned(), text.to_owned()).map_err(malformed)?;
-        let denies = self.engine.has_declared_rule_rooted_at(name, "deny").map_err(malformed)?;
-        if denies {
-            self.denials.insert(format!("{package}.deny"));
+    /// Adds one module and says its package.
+    fn add(&mut self, name: &str, text: &str) -> Result<String, RulesError> {
+        let malformed = |cause: String| RulesError::Malformed { name: name.to_owned(), cause };
+        // The engine does not tell `a["b.c"]` from `a.b.c`, and would look for the rule in the wrong place.
+        if text.lines().any(|line| line.starts_with("package ") && line.contains('[')) {
+            return Err(malformed("name the package without brackets".to_owned()));
         }
-        Ok(denies)
+        let package = self.engine.add_policy(name.to_owned(), text.to_owned());
+        let package = package.map_err(|error| malformed(format!("{error:#}")))?;
+        self.packages.insert(package.clone());
+        Ok(package)
     }
 
     /// Everything that the rules find in a plan, sorted.
     pub(crate) fn judge(&mut self, plan: &Plan) -> Result<Vec<Finding>, RulesError> {
-        let evaluation = |rule: &str| {
-            let rule = rule.to_owned();
-            move |error: anyhow::Error| RulesError::Evaluation { rule, cause: format!("{error:#}") }
-        };
         self.engine.set_input_json(plan.text()).map_err(evaluation("input"))?;
         let mut findings = BTreeSet::new();
-        for rule in &self.denials {
-            let answer = self.engine.eval_rule(rule.clone()).map_err(evaluation(rule))?;
-            let text = if answer == regorus::Value::Undefined { "[]".to_owned() } else { answer.to_string() };
-            let Ok(Value::Array(elements)) = serde_json::from_str(&text) else {
-                return Err(RulesError::NotASet { rule: rule.clone(), answer: text });
-            };
-            let package = rule.trim_start_matches("data.").trim_end_matches(".deny");
+        let mut denying = BTreeSet::new();
+        for package in self.packages.clone() {
+            let Some(elements) = self.denials(&package)? else { continue };
             for element in &elements {
-                findings.insert(Finding::from_element(package, element)?);
+                findings.insert(Finding::from_element(package.trim_start_matches("data."), element)?);
             }
+            denying.insert(package);
         }
-        Ok(findings.into_iter().collect())
+        match self.folders.iter().find(|(_, packages)| packages.is_disjoint(&denying)) {
+            Some((folder, _)) => Err(RulesError::NoRules { folder: folder.clone() }),
+            None => Ok(findings.into_iter().collect()),
+        }
     }
+
+    /// What `deny` of a package answers; none if it has no such rule.
+    fn denials(&mut self, package: &str) -> Result<Option<Vec<Value>>, RulesError> {
+        let rule = format!("{package}.deny");
+        let answer = match self.engine.eval_rule(rule.clone()) {
+            Ok(answer) => answer,
+            Err(error) if error.to_string() == NO_SUCH_RULE => return Ok(None),
+            Err(error) => return Err(evaluation(&rule)(error)),
+        };
+        let text = if answer == regorus::Value::Undefined { "[]".to_owned() } else { answer.to_string() };
+        match serde_json::from_str(&text) {
+            Ok(Value::Array(elements)) => Ok(Some(elements)),
+            _ => Err(RulesError::NotASet { rule, answer: text }),
+        }
+    }
+}
+
+fn evaluation(rule: &str) -> impl FnOnce(anyhow::Error) -> RulesError {
+    let rule = rule.to_owned();
+    move |error| RulesError::Evaluation { rule, cause: format!("{error:#}") }
 }
 
 fn rego_files(folder: &Path) -> Result<Vec<PathBuf>, RulesError> {
