@@ -53,6 +53,7 @@ resource "aws_security_group" "load_balancer" {
 }
 
 resource "aws_lb" "this" {
+  #checkov:skip=CKV_AWS_91:A Network Load Balancer logs TLS listeners only, and this one must not have any; the runtime logs each request and each failed handshake.
   name               = var.name
   internal           = true
   load_balancer_type = "network"
