@@ -4,6 +4,7 @@ mod error;
 mod groups;
 mod network;
 mod otlp;
+mod part;
 mod scalar;
 mod template;
 mod tls;
@@ -23,6 +24,7 @@ pub use self::groups::{
 };
 pub use self::network::{Network, ProxyProtocol, Upstream, UpstreamProtocol};
 pub use self::otlp::{OtlpEndpoint, OtlpEndpointError};
+pub use self::part::{CrlPart, OwnPart};
 pub use self::template::CommonNameTemplate;
 pub use self::tls::{ClientAuth, CrlExpiry, MinVersion, Tls};
 

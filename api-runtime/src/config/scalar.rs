@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use super::part;
+
 /// An integer and its unit.
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     duration_of(&String::deserialize(deserializer)?).map_err(D::Error::custom)
@@ -82,21 +84,7 @@ where
 
 /// A path on this machine.
 pub(super) fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-    local(String::deserialize(deserializer)?).map_err(D::Error::custom)
-}
-
-pub(super) fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
-    let texts = Option::<Vec<String>>::deserialize(deserializer)?.unwrap_or_default();
-    texts.into_iter().map(|text| local(text).map_err(D::Error::custom)).collect()
-}
-
-fn local(text: String) -> Result<PathBuf, String> {
-    let scheme = ["secretsmanager:", "https:", "http:", "s3:"].into_iter().find(|scheme| text.starts_with(scheme));
-    match scheme {
-        Some(scheme) => Err(format!("`{text}`: `{scheme}` is not supported in this build; write the path of a file")),
-        None if text.is_empty() => Err("the path is empty; write the path of a file".to_owned()),
-        None => Ok(PathBuf::from(text)),
-    }
+    part::local(&String::deserialize(deserializer)?, "a file").map_err(D::Error::custom)
 }
 
 /// For a key that the design has and this build has not: never silently ignored.

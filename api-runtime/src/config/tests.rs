@@ -92,10 +92,10 @@ telemetry: { accessLog: access.log }
     )
     .unwrap();
     let file = |path: &str| SourceUri::File(PathBuf::from(path));
-    assert_eq!(config.tls.certificate_chain, Path::new("/etc/linkward/server.crt"));
-    assert_eq!(config.tls.private_key, Path::new("/keys/server.key"));
+    assert_eq!(config.tls.certificate_chain, OwnPart::File("/etc/linkward/server.crt".into()));
+    assert_eq!(config.tls.private_key, OwnPart::File("/keys/server.key".into()));
     assert_eq!(config.tls.client_trust_anchors, Path::new("/etc/linkward/../ca.crt"));
-    assert_eq!(config.tls.crls, [Path::new("/etc/linkward/a.crl"), Path::new("/b.crl")]);
+    assert_eq!(config.tls.crls, ["/etc/linkward/a.crl", "/b.crl"].map(|path| CrlPart::File(path.into())));
     assert_eq!(config.policy.source, file("/etc/linkward/access.yaml"));
     assert_eq!(config.deny_list.unwrap().source, file("/deny.yaml"));
     assert_eq!(config.endpoints.unwrap().source, file("/etc/linkward/endpoints.json"));
@@ -126,7 +126,7 @@ fn json_is_a_configuration_too() {
         "identity":{"trustDomain":"internal.example"},"policy":{"source":"file:p.json"},"proxyProtocol":"required"}"#;
     let config = Config::load(None, Some(text)).unwrap();
     assert_eq!(config.proxy_protocol, ProxyProtocol::Required { from: Vec::new() });
-    assert_eq!(config.tls.certificate_chain, Path::new("a"));
+    assert_eq!(config.tls.certificate_chain, OwnPart::File("a".into()));
 }
 
 #[test]
@@ -187,12 +187,7 @@ fn telemetry_that_nobody_could_read_is_refused() {
 fn what_this_build_does_not_have_is_refused_and_not_ignored() {
     let more = "denyList: { source: \"bundle:deny\" }";
     assert!(refusal(more).contains("not supported in this build"), "{}", refusal(more));
-    for (key, value) in [
-        ("server.crt", "\"secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x\""),
-        ("ca.crt }", "ca.crt, crls: [\"https://example/ca.crl\"] }"),
-        ("ca.crt }", "ca.crt, crls: [\"s3://bucket/ca.crl\"] }"),
-        ("\"file:access.yaml\"", "\"file:access.yaml\", bundle: { budget: 5ms }"),
-    ] {
+    for (key, value) in [("\"file:access.yaml\"", "\"file:access.yaml\", bundle: { budget: 5ms }")] {
         let error = parse(&LEAST.replace(key, value)).unwrap_err().to_string();
         assert!(error.contains("not supported in this build"), "{value}: {error}");
     }
@@ -215,6 +210,28 @@ fn values_that_make_no_sense_together_are_all_named() {
     }
     assert!(with("limits: { drain: 0s }").is_ok());
     assert!(with("listen: 127.0.0.1:0\nadminListen: 127.0.0.1:0").is_ok());
+}
+
+#[test]
+fn certificates_may_be_secrets_and_crls_behind_a_network() {
+    let secret = "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:x";
+    let text = LEAST.replace("server.crt", &format!("\"{secret}\"")).replace("server.key", &format!("\"{secret}\""));
+    let text = text.replace("ca.crt }", "ca.crt, crls: [\"https://example/ca.crl\", \"s3://bucket/ca.crl\", ca.crl] }");
+    let tls = parse(&text).unwrap().tls;
+    assert_eq!((tls.certificate_chain.to_string(), tls.private_key), (secret.to_owned(), tls.certificate_chain));
+    let crls: Vec<String> = tls.crls.iter().map(ToString::to_string).collect();
+    assert_eq!(crls, ["https://example/ca.crl", "s3://bucket/ca.crl", "/etc/linkward/ca.crl"]);
+    for (key, value, says) in [
+        ("server.crt", "\"secretsmanager:a b\"", "names no secret"),
+        ("server.crt", "\"https://example/server.crt\"", "`https:` cannot be used here"),
+        ("server.key", "\"\"", "the path is empty"),
+        ("ca.crt }", "\"s3://bucket/ca.crt\" }", "`s3:` cannot be used here; write the path of a file"),
+        ("ca.crt }", "ca.crt, crls: [\"http://example/ca.crl\"] }", "is not encrypted; write `https://…`"),
+        ("ca.crt }", "ca.crt, crls: [\"s3://bucket\"] }", "write `s3://BUCKET/KEY`"),
+    ] {
+        let error = parse(&LEAST.replace(key, value)).unwrap_err().to_string();
+        assert!(error.contains(says), "{value}: {error}");
+    }
 }
 
 #[test]

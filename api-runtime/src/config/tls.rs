@@ -5,28 +5,29 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::part::{CrlPart, OwnPart};
 use super::scalar;
 
 /// Certificates, trust anchors, CRLs. All of it is read again each `refresh`, and replaced whole or not at all.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tls {
-    /// PEM: our certificate and its intermediates.
-    #[serde(deserialize_with = "scalar::path")]
-    pub certificate_chain: PathBuf,
-    /// PEM: its key.
-    #[serde(deserialize_with = "scalar::path")]
-    pub private_key: PathBuf,
+    /// Our certificate and its intermediates.
+    #[serde(deserialize_with = "scalar::parsed")]
+    pub certificate_chain: OwnPart,
+    /// Its key.
+    #[serde(deserialize_with = "scalar::parsed")]
+    pub private_key: OwnPart,
     /// PEM bundle: who may issue callers' certificates.
     #[serde(deserialize_with = "scalar::path")]
     pub client_trust_anchors: PathBuf,
     /// PEM or DER, any number; none: no CRL check.
-    #[serde(default, deserialize_with = "scalar::paths")]
-    pub crls: Vec<PathBuf>,
+    #[serde(default, deserialize_with = "scalar::or_default")]
+    pub crls: Vec<CrlPart>,
     /// What a CRL past its nextUpdate means.
     #[serde(default)]
     pub crl_expiry: CrlExpiry,
-    /// How often the files are looked at.
+    /// How often files are looked at, and others asked.
     #[serde(default = "refresh", deserialize_with = "scalar::duration")]
     pub refresh: Duration,
     /// The oldest TLS version spoken.
@@ -47,7 +48,8 @@ fn refresh() -> Duration {
 impl Tls {
     pub(super) fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let Self { certificate_chain, private_key, client_trust_anchors, crls, .. } = self;
-        [certificate_chain, private_key, client_trust_anchors].into_iter().chain(crls)
+        let own = [certificate_chain, private_key].into_iter().filter_map(OwnPart::path_mut);
+        own.chain([client_trust_anchors]).chain(crls.iter_mut().filter_map(CrlPart::path_mut))
     }
 }
 

@@ -85,6 +85,11 @@ impl FileSet {
         Err(FileSetError::Changing(self.paths.first().cloned().unwrap_or_default()))
     }
 
+    /// Has the next reading give the contents although they did not change.
+    pub(crate) fn forget(&mut self) {
+        self.seen = None;
+    }
+
     /// What was read is in force now.
     pub(crate) fn accept(&mut self, contents: Contents) {
         self.seen = Some(contents.seen);

@@ -4,10 +4,11 @@ mod anchors;
 mod client_verifier;
 mod crl;
 mod file_set;
+mod material;
+mod remote_part;
 mod tls;
 mod verified_chains;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use policy::access::Reason;
@@ -23,9 +24,9 @@ use self::client_verifier::ClientVerifier;
 pub(crate) use self::client_verifier::{Presented, observe};
 pub(crate) use self::crl::ChainCertificate;
 use self::crl::{Crl, CrlError, CrlIndex, CrlRefusal, HighestSeen, Older};
-use self::file_set::{FileSet, FileSetError};
+use self::material::{Material, MaterialError};
 use self::tls::{OwnCertificate, OwnCertificateError};
-use crate::config::{Identity, Tls};
+use crate::config::{Identity, OwnPart, Tls};
 use crate::identity::hex;
 use crate::peer::Peer;
 
@@ -78,19 +79,19 @@ impl Trust {
     }
 }
 
-/// Why there is no new snapshot; names the file.
+/// Why there is no new snapshot; names the file, or what else it was to be made of.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TrustError {
     #[error(transparent)]
-    Files(#[from] FileSetError),
-    #[error("`{}`: {cause}", path.display())]
-    OwnCertificate { path: PathBuf, cause: OwnCertificateError },
-    #[error("`{}`: {cause}", path.display())]
-    TrustAnchors { path: PathBuf, cause: TrustAnchorsError },
-    #[error("`{}`: it is neither a CRL in DER nor in PEM ({cause})", path.display())]
-    CrlEncoding { path: PathBuf, cause: String },
-    #[error("`{}`: {cause}", path.display())]
-    Crl { path: PathBuf, cause: CrlError },
+    Material(#[from] MaterialError),
+    #[error("`{name}`: {cause}")]
+    OwnCertificate { name: String, cause: OwnCertificateError },
+    #[error("`{name}`: {cause}")]
+    TrustAnchors { name: String, cause: TrustAnchorsError },
+    #[error("`{name}`: it is neither a CRL in DER nor in PEM ({cause})")]
+    CrlEncoding { name: String, cause: String },
+    #[error("`{name}`: {cause}")]
+    Crl { name: String, cause: CrlError },
     #[error("{0}")]
     OlderCrl(Older),
     #[error("rustls refuses the configuration: {0}")]
@@ -99,7 +100,7 @@ pub(crate) enum TrustError {
     Stopped,
 }
 
-/// Builds snapshots from the files of the configuration.
+/// Builds snapshots from what the configuration names.
 #[derive(Debug)]
 pub(crate) struct TrustSource {
     /// `None` while a load runs.
@@ -110,15 +111,13 @@ pub(crate) struct TrustSource {
 struct State {
     tls: Tls,
     identity: Identity,
-    files: FileSet,
+    material: Material,
     highest_seen: HighestSeen,
 }
 
 impl TrustSource {
     pub(crate) fn new(tls: Tls, identity: Identity) -> Self {
-        let mut paths = vec![tls.certificate_chain.clone(), tls.private_key.clone(), tls.client_trust_anchors.clone()];
-        paths.extend(tls.crls.iter().cloned());
-        let state = State { files: FileSet::new(paths), highest_seen: HighestSeen::default(), tls, identity };
+        let state = State { material: Material::new(&tls), highest_seen: HighestSeen::default(), tls, identity };
         Self { state: Some(state) }
     }
 }
@@ -128,6 +127,7 @@ impl Load for TrustSource {
     type Error = TrustError;
 
     async fn load(&mut self) -> Result<Option<(Revision, Trust)>, TrustError> {
+        self.state.as_mut().ok_or(TrustError::Stopped)?.material.refresh().await;
         let mut state = self.state.take().ok_or(TrustError::Stopped)?;
         // A large CRL takes a second to index: not on a thread that serves requests.
         let work = move || {
@@ -142,11 +142,11 @@ impl Load for TrustSource {
 
 impl State {
     fn load(&mut self) -> Result<Option<(Revision, Trust)>, TrustError> {
-        let Some(contents) = self.files.read()? else { return Ok(None) };
-        let [chain, key, anchors, crls @ ..] = contents.files.as_slice() else { return Err(TrustError::Stopped) };
+        let Some(parts) = self.material.read()? else { return Ok(None) };
+        let [chain, key, anchors, crls @ ..] = parts.bytes.as_slice() else { return Err(TrustError::Stopped) };
         let own = self.own_certificate(chain, key)?;
-        let anchors = TrustAnchors::read(anchors)
-            .map_err(|cause| TrustError::TrustAnchors { path: self.tls.client_trust_anchors.clone(), cause })?;
+        let name = || self.tls.client_trust_anchors.display().to_string();
+        let anchors = TrustAnchors::read(anchors).map_err(|cause| TrustError::TrustAnchors { name: name(), cause })?;
         let crls = self.crls(crls, &anchors)?;
         let highest_seen = self.highest_seen.and(&crls).map_err(TrustError::OlderCrl)?;
         warn(&own, &anchors, &crls, Timestamp::now());
@@ -155,29 +155,29 @@ impl State {
         let verifier = Arc::new(ClientVerifier::new(anchors, crls, identity, tls.client_auth, algorithms));
         let certificate_not_after = own.not_after;
         let server_config = Arc::new(tls::server_config(own, Arc::clone(&verifier), tls.min_version)?);
-        let revision = revision(&contents.files);
+        let revision = revision(&parts.bytes);
         self.highest_seen = highest_seen;
-        self.files.accept(contents);
+        self.material.accept(parts);
         Ok(Some((revision, Trust { verifier, server_config, certificate_not_after })))
     }
 
     fn own_certificate(&self, chain: &[u8], key: &[u8]) -> Result<OwnCertificate, TrustError> {
-        let in_file = |path: &PathBuf| {
-            let path = path.clone();
-            |cause| TrustError::OwnCertificate { path, cause }
+        let of = |part: &OwnPart| {
+            let name = part.to_string();
+            |cause| TrustError::OwnCertificate { name, cause }
         };
-        let chain = tls::certificate_chain(chain).map_err(in_file(&self.tls.certificate_chain))?;
-        OwnCertificate::new(chain, key).map_err(in_file(&self.tls.private_key))
+        let chain = tls::certificate_chain(chain).map_err(of(&self.tls.certificate_chain))?;
+        OwnCertificate::new(chain, key).map_err(of(&self.tls.private_key))
     }
 
     fn crls(&self, files: &[Vec<u8>], anchors: &TrustAnchors) -> Result<CrlIndex, TrustError> {
         let algorithms = tls::signature_algorithms();
         let mut crls = Vec::new();
-        for (path, file) in self.tls.crls.iter().zip(files) {
-            let encoding = |cause| TrustError::CrlEncoding { path: path.clone(), cause };
+        for (part, file) in self.tls.crls.iter().zip(files) {
+            let encoding = |cause| TrustError::CrlEncoding { name: part.to_string(), cause };
             for der in ders(file).map_err(encoding)? {
                 let crl = Crl::read(&der, anchors.authorities(), &algorithms)
-                    .map_err(|cause| TrustError::Crl { path: path.clone(), cause })?;
+                    .map_err(|cause| TrustError::Crl { name: part.to_string(), cause })?;
                 crls.push(crl);
             }
         }
@@ -220,5 +220,7 @@ fn revision(files: &[Vec<u8>]) -> Revision {
     Revision::from(format!("sha256:{}", hex(digest.get(..8).unwrap_or_default())))
 }
 
+#[cfg(test)]
+mod remote_tests;
 #[cfg(test)]
 mod tests;

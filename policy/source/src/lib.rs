@@ -21,6 +21,8 @@ mod policy_source;
 pub mod remote;
 #[cfg(feature = "aws")]
 mod sdk;
+#[cfg(feature = "secretsmanager")]
+mod secret;
 mod uri;
 
 #[cfg(feature = "appconfig")]
@@ -32,4 +34,6 @@ pub use error::SourceError;
 pub use live::{Live, LiveError, Load, Loaded};
 pub use pace::Pace;
 pub use policy_source::{Document, PolicySource};
+#[cfg(feature = "secretsmanager")]
+pub use secret::{KeyPair, Secret, SecretError, SecretId, SecretIdError};
 pub use uri::{AppConfigProfile, SourceUri, SourceUriError};

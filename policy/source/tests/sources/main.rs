@@ -9,4 +9,5 @@ mod live;
 mod policy_table;
 mod publication;
 mod remote;
+mod secret;
 mod server;
