@@ -1,5 +1,6 @@
 //! What all connections of a listener share.
 
+use crate::audit::AuditDenials;
 use crate::config::{AccessLog, Config};
 use crate::connection::Connections;
 use crate::log_writer::LogWriter;
@@ -23,6 +24,7 @@ pub(crate) struct Gate {
     pub(crate) spans: Option<Spans>,
     pub(crate) connections: Connections,
     pub(crate) denials: RecentDenials,
+    pub(crate) audit: AuditDenials,
     pub(crate) started: Timestamp,
     draining: AtomicBool,
     /// Whether those who are served may take their time to go.
@@ -47,6 +49,7 @@ impl Gate {
             log,
             spans,
             denials: RecentDenials::default(),
+            audit: AuditDenials::new(),
             started: Timestamp::now(),
             draining: AtomicBool::new(false),
             slowly: AtomicBool::new(false),
@@ -84,6 +87,7 @@ impl Gate {
             snapshots: self.snapshot_states(),
             crl_next_update: next_update.map(|at| at.duration_since(now).as_secs_f64()),
             deny_list_entries: self.snapshots.deny_list.as_ref().map(|live| live.load().value.len()),
+            deny_list_propagation: self.snapshots.propagation(),
             access_log_dropped: self.log.as_ref().map_or(0, LogWriter::dropped),
             spans_dropped: self.spans.as_ref().map(Spans::dropped),
         }

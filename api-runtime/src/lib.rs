@@ -12,6 +12,7 @@ mod access_log;
 mod admin;
 mod answer;
 mod application;
+mod audit;
 mod authorization;
 mod body;
 mod connection;

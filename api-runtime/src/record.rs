@@ -116,6 +116,9 @@ impl Record {
             && let Some(ruling) = &self.ruling
         {
             self.connection.gate().denials.keep(|| self.denial(ruling));
+            if ruling.outcome == Outcome::AuditDeny {
+                self.connection.gate().audit.count(self.connection.caller_id().unwrap_or("-"), ruling.reason);
+            }
         }
     }
 

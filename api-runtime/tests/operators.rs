@@ -74,6 +74,9 @@ async fn audit_mode_lets_pass_what_the_policy_denies_and_nothing_else() {
         (&line["decision"], &line["reason"], &line["ruleId"]),
         (&json!("auditDeny"), &json!("forbidden"), &json!("no-secrets"))
     );
+    let status: Value = serde_json::from_str(&runtime.admin("/status").await.1).unwrap();
+    assert_eq!(status["auditDenials"], json!([{"callerId": ORDERS, "requests": 1, "reasons": {"forbidden": 1}}]));
+    assert!(runtime.admin("/").await.1.contains("Would be denied"), "people see it too");
     runtime.setup.write("deny.yaml", &format!("entries:\n  - {{ identity: {ORDERS} }}\n"));
     runtime.until_metric("linkward_deny_list_entries", 1.0).await;
     assert_eq!(runtime.orders().get("/v1/a").await.status, 401);

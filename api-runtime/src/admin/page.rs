@@ -16,6 +16,9 @@ th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #dd
 @media(prefers-color-scheme:dark){body{background:#141414;color:#e6e6e6}th,td{border-color:#333}\
 .bad{color:#ff7b8a}.good{color:#6fdc8c}}</style></head><body>";
 
+/// `/status` has them all.
+const AUDITED: usize = 50;
+
 /// The status as a page.
 pub(super) fn html(gate: &Gate, now: Timestamp) -> String {
     let mut out = String::from(HEAD);
@@ -27,7 +30,9 @@ pub(super) fn html(gate: &Gate, now: Timestamp) -> String {
     }
     out.push_str("</table><h2>Snapshots</h2><table><tr><th>kind<th>revision<th>age<th>last refresh");
     gate.snapshot_states().iter().for_each(|state| snapshot(&mut out, state));
-    out.push_str("</table><h2>Recent denials</h2><table><tr><th>when<th>caller<th>request<th>reason<th>request id");
+    out.push_str("</table>");
+    audit(&mut out, gate);
+    out.push_str("<h2>Recent denials</h2><table><tr><th>when<th>caller<th>request<th>reason<th>request id");
     gate.denials.list().iter().for_each(|each| denial(&mut out, each));
     out.push_str("</table><p>For machines: <a href=/status>/status</a>, <a href=/metrics>/metrics</a></body></html>");
     out
@@ -55,6 +60,20 @@ fn facts(gate: &Gate, now: Timestamp) -> Vec<(&'static str, String)> {
 
 fn snapshot(out: &mut String, state: &SnapshotState) {
     row(out, &[state.kind, state.revision.as_str(), &age(state.age), state.error.as_deref().unwrap_or("good")]);
+}
+
+/// Whom enforcing would break: shown while there is anybody.
+fn audit(out: &mut String, gate: &Gate) {
+    let callers = gate.audit.callers();
+    if callers.is_empty() {
+        return;
+    }
+    out.push_str("<h2>Would be denied if the policy were enforced</h2><table><tr><th>caller<th>requests<th>reasons");
+    for caller in callers.iter().take(AUDITED) {
+        let reasons: Vec<String> = caller.reasons().map(|(reason, count)| format!("{reason} {count}")).collect();
+        row(out, &[&caller.caller, &caller.requests().to_string(), &reasons.join(", ")]);
+    }
+    out.push_str("</table>");
 }
 
 fn denial(out: &mut String, denial: &Denial) {

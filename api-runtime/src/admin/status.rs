@@ -1,5 +1,6 @@
 //! `/status`: what a machine wants to know about this process.
 
+use crate::audit::AuditedCaller;
 use crate::gate::Gate;
 use crate::log_writer::LogWriter;
 use crate::metrics::SnapshotState;
@@ -37,6 +38,7 @@ pub(super) fn json(gate: &Gate, now: Timestamp) -> String {
             "p99": micros(latency.quantile(0.99)),
         },
         "accessLogDropped": gate.log.as_ref().map(LogWriter::dropped),
+        "auditDenials": gate.audit.callers().iter().map(AuditedCaller::json).collect::<Vec<_>>(),
         "recentDenials": denials(gate),
     })
     .to_string()

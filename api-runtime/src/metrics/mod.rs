@@ -7,7 +7,7 @@ mod table;
 mod window;
 
 pub(crate) use callers::CallerSlot;
-pub(crate) use histogram::Distribution;
+pub(crate) use histogram::{Distribution, Histogram};
 pub(crate) use prometheus::render;
 pub(crate) use table::{Definition, Kind, Unit};
 pub(crate) use window::QUANTILES;
@@ -18,7 +18,6 @@ use crate::connection::End;
 use crate::handshake::HandshakeCause;
 use crate::sharded::Sharded;
 use callers::Callers;
-use histogram::Histogram;
 use policy::access::Reason;
 use policy::{Revision, SpiffeId, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,6 +58,8 @@ pub(crate) struct State {
     /// Seconds to the first nextUpdate; negative once it has passed.
     pub(crate) crl_next_update: Option<f64>,
     pub(crate) deny_list_entries: Option<usize>,
+    /// `None` without a deny list.
+    pub(crate) deny_list_propagation: Option<Distribution>,
     pub(crate) access_log_dropped: u64,
     /// `None` if no spans are exported.
     pub(crate) spans_dropped: Option<u64>,
@@ -197,6 +198,9 @@ impl Metrics {
         if let Some(entries) = state.deny_list_entries {
             visit(&table::DENY_LIST_ENTRIES, &[], Value::Count(entries as u64));
         }
+        if let Some(distribution) = &state.deny_list_propagation {
+            visit(&table::DENY_LIST_PROPAGATION, &[], Value::Distribution(distribution));
+        }
         visit(&table::ACCESS_LOG_DROPPED, &[], Value::Count(state.access_log_dropped));
         if let Some(dropped) = state.spans_dropped {
             visit(&table::SPANS_DROPPED, &[], Value::Count(dropped));
@@ -291,7 +295,15 @@ mod tests {
             error: None,
         }];
         let (crl_next_update, deny_list_entries, spans_dropped) = (Some(1.0), Some(2), Some(0));
-        let state = State { snapshots, crl_next_update, deny_list_entries, spans_dropped, ..State::default() };
+        let deny_list_propagation = Some(Distribution::default());
+        let state = State {
+            snapshots,
+            crl_next_update,
+            deny_list_entries,
+            deny_list_propagation,
+            spans_dropped,
+            ..State::default()
+        };
         let mut shown: Vec<&str> = Vec::new();
         metrics.collect(&state, &mut |definition, attributes, _| {
             assert_eq!(attributes.len(), definition.attributes.len(), "{}", definition.name);

@@ -76,6 +76,8 @@ table! {
         "Time until the first CRL passes its nextUpdate; negative afterwards.";
     DENY_LIST_ENTRIES = "deny_list_entries", Count, Gauge, [],
         "Entries of the deny list in force.";
+    DENY_LIST_PROPAGATION = "deny_list_propagation", Seconds, Histogram, [],
+        "From the put of a deny-list entry, by its writer's clock, to its list coming into force here.";
     ACCESS_LOG_DROPPED = "access_log_dropped", Count, Counter, [],
         "Lines lost because the log could not be written as fast as they came.";
     SPANS_DROPPED = "spans_dropped", Count, Counter, [],

@@ -13,6 +13,7 @@ use policy_source::{DenyListSource, InventorySource, Live, Load, Loaded, PolicyS
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::metrics::{Distribution, Histogram};
 use crate::peer::Peer;
 use crate::trust::{Trust, TrustSource};
 
@@ -27,6 +28,7 @@ pub struct Snapshots {
     pub deny_list: Option<Live<DenyList>>,
     /// The endpoint inventory, if there is one.
     pub endpoints: Option<Live<Inventory>>,
+    propagation: Arc<Histogram>,
     limits: Limits,
     changes: watch::Receiver<u64>,
 }
@@ -66,8 +68,9 @@ impl Snapshots {
     /// # Errors
     /// Any of it is missing or wrong; all that is.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let propagation = Arc::new(Histogram::default());
         let (policy, trust, deny_list, endpoints) =
-            tokio::join!(policy(config), trust(config), deny_list(config), endpoints(config));
+            tokio::join!(policy(config), trust(config), deny_list(config, &propagation), endpoints(config));
         let mut problems = Vec::new();
         let (policy, trust) = (kept(policy, &mut problems), kept(trust, &mut problems));
         let (deny_list, endpoints) = (kept(deny_list, &mut problems), kept(endpoints, &mut problems));
@@ -88,7 +91,16 @@ impl Snapshots {
         let replaced =
             [Some(trust.subscribe()), deny_list.as_ref().map(Live::subscribe), endpoints.as_ref().map(Live::subscribe)];
         let changes = merge(replaced.into_iter().flatten());
-        Ok(Self { policy, trust, deny_list, endpoints, limits, changes })
+        Ok(Self { policy, trust, deny_list, endpoints, propagation, limits, changes })
+    }
+
+    /// How long entries of the deny list took to come into force; `None` without one.
+    pub(crate) fn propagation(&self) -> Option<Distribution> {
+        self.deny_list.as_ref().map(|_| {
+            let mut distribution = Distribution::default();
+            distribution.add(&self.propagation);
+            distribution
+        })
     }
 
     /// Counts the replacements of what [`Snapshots::check`] asks: when it changes, connections check themselves.
@@ -173,9 +185,11 @@ async fn policy(config: &Config) -> Result<Live<Policy>, String> {
     Live::start("policy", loader, settings.refresh).await.map_err(|error| error.to_string())
 }
 
-async fn deny_list(config: &Config) -> Result<Option<Live<DenyList>>, String> {
+async fn deny_list(config: &Config, propagation: &Arc<Histogram>) -> Result<Option<Live<DenyList>>, String> {
     let Some(settings) = &config.deny_list else { return Ok(None) };
     let source = DenyListSource::open(&settings.source, Path::new("")).await.map_err(|error| error.to_string())?;
+    let histogram = Arc::clone(propagation);
+    let source = source.observed(move |took| histogram.record(took));
     Live::start("deny list", source, settings.refresh).await.map(Some).map_err(|error| error.to_string())
 }
 

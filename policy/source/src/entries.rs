@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::path::Path;
+use std::time::Duration;
 
 use policy::deny_list::DenyList;
 use policy::inventory::Inventory;
@@ -69,13 +70,23 @@ pub struct EntrySource<T: Collection> {
     origin: Origin<T>,
     /// What was read last was not found good: refused, or its check was cancelled.
     unchecked: bool,
+    observer: Option<Observer>,
+}
+
+/// Told how long a change took from its writer to here.
+struct Observer(Box<dyn Fn(Duration) + Send>);
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 #[derive(Debug)]
 enum Origin<T: Collection> {
     File(FileSource, PhantomData<T>),
     #[cfg(feature = "dynamodb")]
-    DynamoDb(crate::dynamodb::Rows<T::Entry>),
+    DynamoDb(Box<crate::dynamodb::Rows<T::Entry>>),
 }
 
 /// What a list of entries becomes.
@@ -137,23 +148,47 @@ impl<T: Collection> EntrySource<T> {
             #[cfg(not(feature = "dynamodb"))]
             SourceUri::DynamoDb(_) => return Err(SourceError::NotInThisBuild(uri.to_string())),
         };
-        Ok(Self { origin, unchecked: false })
+        Ok(Self { origin, unchecked: false, observer: None })
     }
 
     /// A table, reached with this AWS configuration. Calls are bounded in time whether it says so or not.
     #[cfg(feature = "dynamodb")]
     pub fn dynamodb(table: &str, sdk: &aws_config::SdkConfig) -> Self {
-        Self { origin: Origin::DynamoDb(crate::dynamodb::Rows::new(table, sdk)), unchecked: false }
+        Self {
+            origin: Origin::DynamoDb(Box::new(crate::dynamodb::Rows::new(table, sdk))),
+            unchecked: false,
+            observer: None,
+        }
     }
 
     /// How often a table is read as a whole instead of every five minutes; a file always is.
     #[cfg(feature = "dynamodb")]
     #[must_use]
-    pub fn complete_every(mut self, every: std::time::Duration) -> Self {
+    pub fn complete_every(mut self, every: Duration) -> Self {
         if let Origin::DynamoDb(rows) = &mut self.origin {
             rows.complete_every(every);
         }
         self
+    }
+
+    /// Has `observer` told of each change that a table's index brings how long it took: from its `changedAt`, by its
+    /// writer's clock, to the moment in which its list is given.
+    #[must_use]
+    pub fn observed(mut self, observer: impl Fn(Duration) + Send + 'static) -> Self {
+        self.observer = Some(Observer(Box::new(observer)));
+        self
+    }
+
+    #[cfg(feature = "dynamodb")]
+    fn observe(&mut self) {
+        let Origin::DynamoDb(rows) = &mut self.origin else { return };
+        let now = policy::Timestamp::now();
+        for put in rows.take_news() {
+            if let Some(Observer(observer)) = &self.observer {
+                // A writer's clock that is ahead makes it nothing, not less.
+                observer(Duration::try_from(now.duration_since(put)).unwrap_or_default());
+            }
+        }
     }
 
     fn refuse(&mut self) {
@@ -192,6 +227,8 @@ impl<T: Collection> Load for EntrySource<T> {
             }
         };
         self.unchecked = false;
+        #[cfg(feature = "dynamodb")]
+        self.observe();
         Ok(Some((revision, value)))
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Rows<E> {
     completed: Instant,
     /// `entries` are not those given last.
     changed: bool,
+    /// When what changed since was put, by its writer's clock.
+    news: Vec<Timestamp>,
 }
 
 /// The whole table, as far as it was read.
@@ -60,7 +62,13 @@ impl<E: Entry> Rows<E> {
             complete_every: COMPLETE_EVERY,
             completed: Instant::now(),
             changed: true,
+            news: Vec::new(),
         }
+    }
+
+    /// When the entries that came by the index since this was asked last were put, by their writers' clocks.
+    pub(crate) fn take_news(&mut self) -> Vec<Timestamp> {
+        std::mem::take(&mut self.news)
     }
 
     pub(crate) fn complete_every(&mut self, every: Duration) {
@@ -132,6 +140,7 @@ impl<E: Entry> Rows<E> {
             return;
         }
         self.changed = true;
+        self.news.extend(row.changed_at);
         let entries = Arc::make_mut(&mut self.entries);
         match row.entry {
             Some(entry) => entries.insert(row.key, entry),

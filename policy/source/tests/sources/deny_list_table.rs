@@ -1,5 +1,6 @@
 //! The deny list as a table.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use policy::Timestamp;
@@ -110,6 +111,25 @@ async fn a_new_entry_joins_the_others_and_seen_again_changes_nothing() {
     assert!(["a1", "b2", "c3"].iter().all(|serial| denies(&list, serial)));
     assert_ne!(first, second);
     assert!(next(&mut source).await.is_none());
+}
+
+#[tokio::test]
+async fn how_long_a_change_took_is_told_once_and_not_of_what_was_there_before() {
+    let late = changed("b2", seconds_ago(7));
+    let ahead = changed("c3", Timestamp::now() + Duration::from_secs(50));
+    let replay = replay(&[changed("a1", seconds_ago(3600))])
+        .on("Query", page(&[late.clone(), ahead.clone()]))
+        .on("Query", page(&[late, ahead]));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let teller = Arc::clone(&told);
+    let mut source = source(&replay).observed(move |took| teller.lock().unwrap().push(took));
+    next(&mut source).await.unwrap();
+    assert!(told.lock().unwrap().is_empty());
+    next(&mut source).await.unwrap();
+    assert!(next(&mut source).await.is_none());
+    let told = told.lock().unwrap();
+    assert!(told.len() == 2 && told[0] >= Duration::from_secs(7) && told[0] < Duration::from_secs(60), "{told:?}");
+    assert_eq!(told[1], Duration::ZERO);
 }
 
 #[tokio::test]
