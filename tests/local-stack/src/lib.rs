@@ -12,6 +12,7 @@
 
 pub mod account;
 pub mod build;
+mod configurations;
 pub mod control;
 pub mod deploy;
 pub mod ec2;
@@ -25,6 +26,7 @@ mod stack;
 mod wire;
 
 pub use account::Account;
+pub use configurations::{Configuration, ConfigurationError};
 pub use emulator::EmulatorError;
 pub use environment::EnvironmentError;
 pub use objects::ObjectError;
