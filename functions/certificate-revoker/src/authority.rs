@@ -1,9 +1,12 @@
 //! ACM Private CA: revokes for good.
 
+use std::collections::HashMap;
+
 use aws_sdk_acmpca::Client;
 use aws_sdk_acmpca::types::RevocationReason;
 use policy::{AuthorityArn, SerialNumber};
 use telemetry::{CallError, Deadline};
+use tokio::sync::Mutex;
 
 use crate::request::Reason;
 
@@ -20,11 +23,13 @@ pub(crate) enum Revoked {
 #[derive(Debug)]
 pub(crate) struct Authority {
     client: Client,
+    /// Whose turn it is, for each authority. Other instances of the function have their own: they meet at the authority.
+    turns: HashMap<AuthorityArn, Mutex<()>>,
 }
 
 impl Authority {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+    pub(crate) fn new(client: Client, authorities: &[AuthorityArn]) -> Self {
+        Self { client, turns: authorities.iter().map(|authority| (authority.clone(), Mutex::default())).collect() }
     }
 
     /// One at a time for each authority, or it answers `ConcurrentModificationException`; then it is tried again,
@@ -36,6 +41,11 @@ impl Authority {
         reason: Reason,
         by: Deadline,
     ) -> Result<Revoked, CallError> {
+        let turn = self.turns.get(authority).map(Mutex::lock);
+        let _turn = match turn {
+            Some(turn) => Some(by.limit(turn).await.ok_or_else(CallError::deadline_exceeded)?),
+            None => None,
+        };
         let call = async || {
             let call = self
                 .client

@@ -12,7 +12,7 @@ use telemetry::{CallError, Deadline};
 const INDEX: &str = "byIdentity";
 
 /// A DynamoDB table with the key `serialNumber` and the index `byIdentity` (`identity`, `notAfter`): a row for each
-/// certificate, with its `certificateArn`. Times as in the deny list.
+/// certificate, with its `certificateArn` and its `kind`, `client` or `server`. Times as in the deny list.
 #[derive(Debug)]
 pub(crate) struct CertificateInventory {
     client: Client,
@@ -25,11 +25,21 @@ pub(crate) struct Certificate {
     pub(crate) serial_number: SerialNumber,
     /// None: the row does not say which.
     pub(crate) authority: Option<AuthorityArn>,
+    /// The runtime's own.
+    pub(crate) is_server: bool,
 }
 
 impl CertificateInventory {
     pub(crate) fn new(client: Client, table: String) -> Self {
         Self { client, table }
+    }
+
+    /// Whether a certificate is the runtime's own; one that nobody wrote down is not.
+    pub(crate) async fn is_server(&self, serial_number: &SerialNumber, by: Deadline) -> Result<bool, CallError> {
+        let key = AttributeValue::S(serial_number.to_string());
+        let row = self.client.get_item().table_name(&self.table).key("serialNumber", key).consistent_read(true);
+        let row = by.call(row.send()).await?;
+        Ok(row.item().is_some_and(is_server))
     }
 
     /// The certificates of an identity that have not expired, or the serial number as written where it cannot be read.
@@ -58,7 +68,12 @@ fn certificate(item: &HashMap<String, AttributeValue>) -> Result<Certificate, St
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
     let serial_number = text("serialNumber").map_or("", String::as_str);
     Ok(Certificate {
+        is_server: is_server(item),
         serial_number: serial_number.parse().map_err(|_| serial_number.to_owned())?,
         authority: text("certificateArn").and_then(|arn| AuthorityArn::of_certificate(arn)),
     })
+}
+
+fn is_server(item: &HashMap<String, AttributeValue>) -> bool {
+    item.get("kind").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == "server")
 }

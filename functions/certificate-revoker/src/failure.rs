@@ -25,6 +25,9 @@ pub enum Fault {
     /// The deny list could not be written.
     #[error("the deny list could not be written; the caller is not cut off yet")]
     DenyListUnavailable,
+    /// It would cut everybody off.
+    #[error("the runtime's own certificate is revoked only with `allowServerCertificate`: true")]
+    ServerCertificate,
     /// Certificates are left.
     #[error("not every certificate could be revoked")]
     Remaining,
@@ -39,6 +42,7 @@ impl Fault {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DenyListUnavailable => "denyListUnavailable",
+            Self::ServerCertificate => "serverCertificate",
             Self::Remaining => "remaining",
             Self::AuditIncomplete => "auditIncomplete",
         }

@@ -44,7 +44,7 @@ impl App {
         Self {
             deny_list: configuration.deny_list_table.clone().map(|table| DenyListTable::new(dynamodb.clone(), table)),
             certificates: certificates.map(|table| CertificateInventory::new(dynamodb, table)),
-            authority: Authority::new(aws_sdk_acmpca::Client::new(sdk)),
+            authority: Authority::new(aws_sdk_acmpca::Client::new(sdk), &configuration.certificate_authorities),
             telemetry: Telemetry::new(sdk, configuration.event_bus.clone()),
             configuration,
         }

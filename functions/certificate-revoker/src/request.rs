@@ -11,6 +11,16 @@ use telemetry::{Envelope, FieldError, Fields};
 const REVOCATION: (&str, &str) = ("linkward.operator", "Certificate Revocation Requested");
 const WITHDRAWAL: (&str, &str) = ("linkward.operator", "Certificate Denial Withdrawn");
 const KNOWN: &[(&str, &str)] = &[REVOCATION, WITHDRAWAL];
+const REVOCATION_FIELDS: &[&str] = &[
+    "certificateAuthorityArn",
+    "serialNumber",
+    "identity",
+    "account",
+    "reason",
+    "requestedBy",
+    "ticket",
+    "allowServerCertificate",
+];
 const SUBJECTS: &str = "give exactly one of `serialNumber`, `identity` and `account`";
 
 /// An operator's request.
@@ -25,10 +35,11 @@ pub enum Request {
 /// `Certificate Revocation Requested`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {
-    /// The id of the event.
-    pub id: String,
-    /// When it was asked for.
-    pub asked_at: Timestamp,
+    /// The id of the event; none if it was made by hand.
+    pub id: Option<String>,
+    /// When it was asked for; none, which is now, if it was made by hand. A denial may be later than it was asked for:
+    /// then it outlasts a withdrawal that it should not have, and never the other way round.
+    pub asked_at: Option<Timestamp>,
     /// The authority of the certificate; of an identity's certificates where the inventory does not say another.
     pub certificate_authority: AuthorityArn,
     /// Who is cut off.
@@ -39,6 +50,8 @@ pub struct Revocation {
     pub requested_by: String,
     /// Where it was decided.
     pub ticket: Option<String>,
+    /// Whether the runtime's own certificate may be revoked too: then nobody is served until it has another one.
+    pub allow_server_certificate: bool,
 }
 
 /// `Certificate Denial Withdrawn`.
@@ -105,19 +118,20 @@ impl TryFrom<&Value> for Request {
 
 fn revocation(envelope: &Envelope<'_>) -> Result<Revocation, FieldError> {
     let detail = envelope.detail()?;
-    let known = ["certificateAuthorityArn", "serialNumber", "identity", "account", "reason", "requestedBy", "ticket"];
-    detail.only(&known)?;
+    detail.only(REVOCATION_FIELDS)?;
     Ok(Revocation {
-        id: envelope.fields.text("id")?.to_owned(),
-        asked_at: envelope.time()?,
+        id: envelope.fields.optional_text("id")?.map(str::to_owned),
+        asked_at: envelope.fields.optional("time")?,
         certificate_authority: detail.parsed("certificateAuthorityArn")?,
         subject: subject(&detail)?,
         reason: detail.parsed("reason")?,
         requested_by: detail.text("requestedBy")?.to_owned(),
         ticket: detail.optional_text("ticket")?.map(str::to_owned),
+        allow_server_certificate: detail.flag("allowServerCertificate")?.unwrap_or_default(),
     })
 }
 
+/// Without a time it cannot be known what it is later than, and lifting a denial lets somebody in: it must have one.
 fn withdrawal(envelope: &Envelope<'_>) -> Result<Withdrawal, FieldError> {
     let detail = envelope.detail()?;
     detail.only(&["serialNumber", "identity", "account", "requestedBy", "ticket"])?;
@@ -175,7 +189,8 @@ mod tests {
         let Ok(Request::Revoke(revocation)) = Request::try_from(&event) else { panic!("no revocation") };
         assert_eq!(revocation.subject, Subject::SerialNumber("a1b2c".parse().unwrap()));
         assert_eq!(revocation.reason.as_str(), "SUPERSEDED");
-        assert_eq!((revocation.id.as_str(), revocation.ticket.as_deref()), ("event-1", Some("T-1")));
-        assert_eq!(revocation.asked_at, "2026-11-23T10:00:00Z".parse().unwrap());
+        assert_eq!((revocation.id.as_deref(), revocation.ticket.as_deref()), (Some("event-1"), Some("T-1")));
+        assert_eq!(revocation.asked_at, Some("2026-11-23T10:00:00Z".parse().unwrap()));
+        assert!(!revocation.allow_server_certificate);
     }
 }

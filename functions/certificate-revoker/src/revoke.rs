@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use policy::deny_list::{DenyListEntry, Subject};
 use policy::{AuthorityArn, SerialNumber};
 use serde::Serialize;
-use telemetry::{DetailType, metrics};
+use telemetry::{CallError, DetailType, metrics};
 
 use crate::authority::Revoked;
 use crate::certificates::Certificate;
@@ -35,10 +35,20 @@ struct Detail<'a> {
 
 impl Job<'_> {
     pub(crate) async fn revoke(&mut self, revocation: &Revocation) {
+        let server = self.is_server(revocation).await;
+        if let (Ok(true), Subject::SerialNumber(serial_number)) = (&server, &revocation.subject) {
+            self.remains(serial_number.to_string(), Fault::ServerCertificate, &"nothing was changed");
+            return;
+        }
         if self.deny(revocation).await == Some(Denied::WithdrawnSince) {
             // Its certificates may be new ones, issued after the withdrawal.
             let Revocation { id, subject, .. } = revocation;
-            tracing::warn!(requestId = id, ?subject, "asked for before it was withdrawn: an old request, ignored");
+            tracing::warn!(requestId = ?id, ?subject, "asked for before it was withdrawn: an old request, ignored");
+            return;
+        }
+        if let (Err(error), Subject::SerialNumber(serial_number)) = (&server, &revocation.subject) {
+            // Denied it is: that harms no server. Revoked it is when we know.
+            self.remains(serial_number.to_string(), Fault::Remaining, error);
             return;
         }
         // One after the other: an authority takes one revocation at a time.
@@ -47,12 +57,23 @@ impl Job<'_> {
         }
     }
 
+    /// Whether the one certificate that is to be revoked is the runtime's own, and was not meant to be.
+    async fn is_server(&self, revocation: &Revocation) -> Result<bool, CallError> {
+        match (&revocation.subject, &self.app.certificates) {
+            (Subject::SerialNumber(serial_number), Some(inventory)) if !revocation.allow_server_certificate => {
+                inventory.is_server(serial_number, self.by).await
+            }
+            _ => Ok(false),
+        }
+    }
+
     async fn deny(&mut self, revocation: &Revocation) -> Option<Denied> {
         let Some(deny_list) = &self.app.deny_list else {
             tracing::warn!("without LINKWARD_DENY_LIST_TABLE a revocation takes effect with the next CRL only");
             return None;
         };
-        let asked = revocation.asked_at.min(Timestamp::now());
+        let now = Timestamp::now();
+        let asked = revocation.asked_at.unwrap_or(now).min(now);
         let entry = DenyListEntry {
             certificate_authority: Some(revocation.certificate_authority.to_string()),
             reason: Some(revocation.reason.as_str().to_owned()),
@@ -100,7 +121,11 @@ impl Job<'_> {
         certificate: Result<Certificate, String>,
     ) -> Option<(AuthorityArn, SerialNumber)> {
         let (serial_number, authority) = match certificate {
-            Ok(Certificate { serial_number, authority }) => (serial_number, authority),
+            Ok(Certificate { serial_number, is_server: true, .. }) if !revocation.allow_server_certificate => {
+                self.remains(serial_number.to_string(), Fault::ServerCertificate, &"left as it is");
+                return None;
+            }
+            Ok(Certificate { serial_number, authority, .. }) => (serial_number, authority),
             Err(written) => {
                 self.remains(written, Fault::Remaining, &"a row of the inventory has no serial number in hex");
                 return None;
@@ -163,7 +188,7 @@ impl Job<'_> {
             reason: reason.as_str(),
             requested_by,
             ticket: ticket.as_deref(),
-            request_id: id,
+            request_id: id.as_deref().unwrap_or(&run_id),
         };
         self.run.audit(DetailType::CertificateRevoked, &detail);
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
@@ -10,6 +12,7 @@ pub struct Answer {
     headers: &'static [(&'static str, &'static str)],
     also: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    pub(crate) delay: Duration,
 }
 
 impl Answer {
@@ -21,6 +24,7 @@ impl Answer {
             headers: &[("content-type", "text/xml;charset=UTF-8")],
             also: Vec::new(),
             body: body.into(),
+            delay: Duration::ZERO,
         }
     }
 
@@ -42,6 +46,7 @@ impl Answer {
             headers: &[("content-type", "application/x-amz-json-1.1")],
             also: Vec::new(),
             body: body.to_string().into(),
+            delay: Duration::ZERO,
         }
     }
 
@@ -61,13 +66,13 @@ impl Answer {
     #[must_use]
     pub fn cbor() -> Self {
         let headers = &[("content-type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")];
-        Self { status: 200, headers, also: Vec::new(), body: vec![0xbf, 0xff] }
+        Self { status: 200, headers, also: Vec::new(), body: vec![0xbf, 0xff], delay: Duration::ZERO }
     }
 
     /// Content as it is, as the REST protocols send some.
     #[must_use]
     pub fn bytes(status: u16, body: &[u8]) -> Self {
-        Self { status, headers: &[], also: Vec::new(), body: body.to_vec() }
+        Self { status, headers: &[], also: Vec::new(), body: body.to_vec(), delay: Duration::ZERO }
     }
 
     /// With one more header.
@@ -75,6 +80,12 @@ impl Answer {
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.also.push((name, value.to_owned()));
         self
+    }
+
+    /// The same, but only after a while.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
     }
 
     pub(crate) fn into_response(self) -> HttpResponse {

@@ -135,8 +135,14 @@ impl HttpConnector for Replay {
             (queued, script.service.clone(), script.always.get(&call.operation).cloned())
         };
         let answer = queued.or_else(|| service.and_then(|Service(service)| service(&call))).or(always);
-        HttpConnectorFuture::ready(
-            answer.map(Answer::into_response).ok_or_else(|| ConnectorError::user(missing.into())),
-        )
+        let Some(answer) = answer else {
+            return HttpConnectorFuture::ready(Err(ConnectorError::user(missing.into())));
+        };
+        HttpConnectorFuture::new(async move {
+            if !answer.delay.is_zero() {
+                tokio::time::sleep(answer.delay).await;
+            }
+            Ok(answer.into_response())
+        })
     }
 }

@@ -5,5 +5,7 @@
 mod binary;
 mod events;
 mod revocations;
+mod server_certificates;
 mod stage;
+mod turns;
 mod withdrawals;

@@ -36,7 +36,7 @@ async fn a_serial_number_is_denied_first_and_then_revoked() {
     let stage = Stage::new(Replay::new().on("RevokeCertificate", done()));
     let expected = json!({"denied": ["serial#a1b2c"], "revoked": ["a1b2c"], "alreadyRevoked": [], "remaining": []});
     assert_eq!(stage.answer(serial()).await, expected);
-    assert_eq!(stage.calls(), ["PutItem", "RevokeCertificate"]);
+    assert_eq!(stage.calls(), ["GetItem", "PutItem", "RevokeCertificate"]);
 
     let put = stage.replay.calls_of("PutItem")[0].json();
     let item = put["Item"].as_object().unwrap();
@@ -217,4 +217,20 @@ async fn audit_mode_says_what_would_be_done_and_does_nothing() {
     assert_eq!(stage.calls(), ["Query"]);
     assert!(stage.events().iter().all(|event| event["mode"] == "audit"));
     assert!(!stage.replay.metrics().contains_key("Denials KEY_COMPROMISE"));
+}
+
+#[tokio::test]
+async fn a_request_made_by_hand_is_asked_for_now() {
+    let mut event = serial();
+    for name in ["id", "time"] {
+        event.as_object_mut().unwrap().remove(name).unwrap();
+    }
+    let before = Timestamp::now();
+    let stage = Stage::new(Replay::new().on("RevokeCertificate", done()));
+    assert_eq!(stage.answer(event).await["revoked"], json!(["a1b2c"]));
+    let at = stage.replay.calls_of("PutItem")[0].json()["Item"]["at"]["S"].as_str().unwrap().to_owned();
+    let at: Timestamp = at.parse().unwrap();
+    // To the microsecond, which is what a table keeps.
+    assert!(at.as_microsecond() >= before.as_microsecond() && at <= Timestamp::now(), "{at}");
+    assert_eq!(stage.events()[0]["requestId"], "run-1", "the run that it was");
 }

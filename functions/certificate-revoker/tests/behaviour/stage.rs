@@ -31,6 +31,7 @@ impl Stage {
         ];
         let replay = replay
             .always("PutItem", wire_replay::Answer::json(&json!({})))
+            .always("GetItem", wire_replay::Answer::json(&json!({})))
             .always("PutMetricData", wire_replay::Answer::cbor())
             .always("PutEvents", wire_replay::Answer::json(&json!({"FailedEntryCount": 0, "Entries": []})));
         Self { replay, variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
@@ -43,8 +44,13 @@ impl Stage {
     }
 
     pub(crate) async fn handle(&self, event: Value) -> Result<Answer, Failure> {
+        handle(&self.app(), invocation(event)).await
+    }
+
+    /// One instance of the function.
+    pub(crate) fn app(&self) -> App {
         let configuration = Configuration::read(Environment::of(self.variables.clone())).unwrap();
-        handle(&App::new(configuration, &self.replay.sdk_config()), invocation(event)).await
+        App::new(configuration, &self.replay.sdk_config())
     }
 
     /// The answer of a run in which nothing goes wrong.
@@ -75,7 +81,7 @@ impl Stage {
     }
 }
 
-fn invocation(event: Value) -> LambdaEvent<Value> {
+pub(crate) fn invocation(event: Value) -> LambdaEvent<Value> {
     let mut context = Context::default();
     context.request_id = "run-1".to_owned();
     context.deadline = u64::try_from(Timestamp::now().as_millisecond()).unwrap() + 20_000;
