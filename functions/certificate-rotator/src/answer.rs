@@ -4,13 +4,14 @@ use serde::Serialize;
 use crate::purpose::Kind;
 
 /// What a step did; in audit mode what it would have done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// The step.
+    /// The step, or `issuance` for an event of the authority.
     pub step: &'static str,
     /// The secret's ARN.
-    pub secret_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_id: Option<String>,
     /// In one word.
     pub outcome: Outcome,
     /// Which side of a connection the certificate is for.
@@ -28,7 +29,7 @@ pub struct Answer {
 }
 
 /// What became of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
     /// A new certificate is pending.
@@ -45,4 +46,13 @@ pub enum Outcome {
     Finished,
     /// Audit mode: nothing was done.
     Audited,
+    /// An event that is about nothing of ours.
+    #[default]
+    Ignored,
+    /// A certificate that was written down before.
+    Known,
+    /// A certificate that nobody had written down.
+    Recorded,
+    /// A certificate that no secret holds was revoked.
+    Orphan,
 }

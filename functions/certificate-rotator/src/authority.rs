@@ -15,8 +15,8 @@ use crate::purpose::{Kind, Purpose};
 
 /// Templates that grant one usage only, and take the names from us, not from the certificate signing request.
 /// <https://docs.aws.amazon.com/privateca/latest/userguide/template-definitions.html>
-const CLIENT: &str = "arn:aws:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V1";
-const SERVER: &str = "arn:aws:acm-pca:::template/EndEntityServerAuthCertificate_APIPassthrough/V1";
+const CLIENT: &str = "EndEntityClientAuthCertificate_APIPassthrough";
+const SERVER: &str = "EndEntityServerAuthCertificate_APIPassthrough";
 
 /// What passes: the certificate is not ready, or the authority is busy.
 const PASSES: &[&str] = &["RequestInProgressException", "ConcurrentModificationException", "ThrottlingException"];
@@ -62,7 +62,7 @@ impl Authority {
                 .certificate_authority_arn(draft.certificate_authority_arn.as_str())
                 .csr(Blob::new(draft.certificate_signing_request.as_bytes()))
                 .signing_algorithm(algorithm.clone())
-                .template_arn(template(&draft.purpose))
+                .template_arn(template(draft))
                 .api_passthrough(passthrough(&draft.purpose))
                 .validity_not_before(absolute(draft.requested_not_before)?)
                 .validity(absolute(draft.requested_not_after)?)
@@ -137,11 +137,14 @@ async fn retried<T>(
     outcome.map_err(|cause| AuthorityError { operation, cause })
 }
 
-fn template(purpose: &Purpose) -> &'static str {
-    match purpose.kind {
+/// In the authority's partition: `arn:aws:acm-pca:::template/…`.
+fn template(draft: &Draft) -> String {
+    let partition = draft.certificate_authority_arn.as_str().split(':').nth(1).unwrap_or("aws");
+    let name = match draft.purpose.kind {
         Kind::Client => CLIENT,
         Kind::Server => SERVER,
-    }
+    };
+    format!("arn:{partition}:acm-pca:::template/{name}/V1")
 }
 
 fn passthrough(purpose: &Purpose) -> ApiPassthrough {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use policy::{SerialNumber, Timestamp};
+use policy::{SerialNumber, SpiffeId, Timestamp};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -32,6 +32,7 @@ pub(crate) struct Facts {
     pub(crate) not_after: Timestamp,
     /// Sorted, each with its kind: `URI:…`, `DNS:…`.
     names: Vec<String>,
+    pub(crate) kind: Kind,
     /// SHA-256 of the SubjectPublicKeyInfo, in hex.
     pub(crate) public_key_sha256: String,
 }
@@ -102,6 +103,24 @@ pub(crate) fn facts(certificate: &str) -> Result<Facts, Mismatch> {
     Ok(facts_of(&parse(&one(certificate)?)?))
 }
 
+/// The one SPIFFE ID that a certificate names.
+pub(crate) fn identity(facts: &Facts) -> Option<SpiffeId> {
+    let mut uris = facts.names.iter().filter_map(|name| name.strip_prefix("URI:"));
+    match (uris.next(), uris.next()) {
+        (Some(uri), None) => uri.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Of a key as a certificate holds it.
+pub(crate) fn public_key_sha256(key: &PrivateKey) -> Result<String, PrivateKeyError> {
+    Ok(hex(&Sha256::digest(key.public_key()?)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Certificate and chain, to be presented with the key.
 pub(crate) fn certified_key(certificate: &str, chain: &str, key: &PrivateKey) -> Result<CertifiedKey, Mismatch> {
     let certificates = std::iter::once(one(certificate)?).chain(all(chain)?).collect();
@@ -142,13 +161,16 @@ fn facts_of(certificate: &X509Certificate<'_>) -> Facts {
     names.sort();
     let time = |seconds| Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
     let validity = certificate.validity();
-    let digest = Sha256::digest(certificate.public_key().raw);
     Facts {
         serial_number: SerialNumber::from_be_bytes(certificate.raw_serial()),
         not_before: time(validity.not_before.timestamp()),
         not_after: time(validity.not_after.timestamp()),
         names,
-        public_key_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        kind: match certificate.extended_key_usage() {
+            Ok(Some(usage)) if usage.value.server_auth => Kind::Server,
+            _ => Kind::Client,
+        },
+        public_key_sha256: hex(&Sha256::digest(certificate.public_key().raw)),
     }
 }
 

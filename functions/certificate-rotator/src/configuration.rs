@@ -1,10 +1,10 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use policy::{AuthorityArn, TrustDomain};
+use policy::AuthorityArn;
 use telemetry::{ConfigurationError, Environment, Mode, Period, PeriodError, variables};
 
-use crate::TestAddress;
+use crate::{TestAddress, TrustDomainSource};
 
 /// What the function is told by its environment.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub struct Configuration {
     /// Whether steps take effect.
     pub mode: Mode,
     /// Of every identity that a certificate may name.
-    pub trust_domain: TrustDomain,
+    pub trust_domain: TrustDomainSource,
     /// Where certificates are issued; of several authorities the first, the others are left from a rollover.
     pub certificate_authority: AuthorityArn,
     /// Of a certificate.
@@ -73,7 +73,7 @@ impl Configuration {
     /// Everything that is missing or malformed.
     pub fn read(mut environment: Environment) -> Result<Self, ConfigurationError> {
         let mode = environment.optional(&variables::MODE).unwrap_or_default();
-        let trust_domain = environment.required(&variables::TRUST_DOMAIN);
+        let trust_domain = trust_domain(&mut environment);
         let authorities = environment.list(&variables::CERTIFICATE_AUTHORITY_ARNS);
         let lifetime = environment.optional(&variables::CERTIFICATE_LIFETIME).unwrap_or_default();
         let test_address = environment.optional(&variables::TLS_TEST_ADDRESS);
@@ -89,6 +89,17 @@ impl Configuration {
             certificate_inventory_table,
             event_bus,
         }))
+    }
+}
+
+/// The access policy says it where nothing else does.
+fn trust_domain(environment: &mut Environment) -> Option<TrustDomainSource> {
+    if let Some(trust_domain) = environment.optional(&variables::TRUST_DOMAIN) {
+        return Some(TrustDomainSource::Configured(trust_domain));
+    }
+    match environment.optional(&variables::POLICY_SOURCE) {
+        Some(uri) => Some(TrustDomainSource::Policy(uri)),
+        None => environment.required(&variables::TRUST_DOMAIN).map(TrustDomainSource::Configured),
     }
 }
 

@@ -10,7 +10,6 @@ use crate::document::{Complete, Draft, Stored};
 use crate::failure::Failure;
 use crate::handle::Job;
 use crate::inventory::Row;
-use crate::purpose::Kind;
 use crate::request::VersionId;
 use crate::secret::{CURRENT, DRAFT, Description, Kept, PENDING};
 
@@ -51,7 +50,7 @@ impl Job<'_> {
         let draft = self.issue(secret, draft).await?;
         let complete = self.fetch(secret, draft).await?;
         self.keep(secret, &target, &complete).await?;
-        self.clean(&target).await?;
+        self.clean(Some(&target)).await?;
         Ok(self.answer(secret, Outcome::Created, Some(&complete)))
     }
 
@@ -61,7 +60,7 @@ impl Job<'_> {
             return Err(Failure::Changed(target.to_string()));
         }
         if self.enforces() {
-            self.clean(target).await?;
+            self.clean(Some(target)).await?;
         }
         Ok(self.answer(secret, Outcome::AlreadyPending, Some(&complete)))
     }
@@ -71,11 +70,7 @@ impl Job<'_> {
         if draft.certificate_arn.is_some() {
             return Ok(draft);
         }
-        self.note_attempt(secret, &mut draft).await?;
-        if !self.app.bucket.take(self.by).await {
-            return Err(Failure::TooFast);
-        }
-        let arn = self.app.authority.issue(&draft, self.by).await?;
+        let arn = self.ask(secret, &mut draft).await?;
         draft.certificate_arn = Some(arn.clone());
         let kept = self.keep_draft(secret, draft).await?;
         if kept.certificate_arn.as_ref() != Some(&arn) {
@@ -85,17 +80,28 @@ impl Job<'_> {
         Ok(kept)
     }
 
-    /// While the authority knows the token, asking again is no second attempt.
-    async fn note_attempt(&mut self, secret: &Description, draft: &mut Draft) -> Result<(), Failure> {
+    /// While the authority knows the token, asking again is no second attempt. Later, what it told of the first one in an
+    /// event is looked for before it is asked for another.
+    async fn ask(&mut self, secret: &Description, draft: &mut Draft) -> Result<String, Failure> {
         let now = Timestamp::now();
         let last = draft.attempts.last().copied().unwrap_or(now);
-        if now.duration_since(last) < TOKEN_LASTS {
-            return Ok(());
+        if now.duration_since(last) >= TOKEN_LASTS {
+            if let Some(arn) = self.seen(draft).await? {
+                return Ok(arn);
+            }
+            self.note_attempt(secret, draft, now).await?;
         }
+        if !self.app.bucket.take(self.by).await {
+            return Err(Failure::TooFast);
+        }
+        Ok(self.app.authority.issue(draft, self.by).await?)
+    }
+
+    async fn note_attempt(&mut self, secret: &Description, draft: &mut Draft, now: Timestamp) -> Result<(), Failure> {
         if draft.attempts.len() >= ATTEMPTS {
             return Err(Failure::GaveUp(draft.version_id()));
         }
-        tracing::warn!(asked = %last, "asked for, but the answer was lost: one certificate may be an orphan, and is revoked when it is seen");
+        tracing::warn!(asked = ?draft.attempts, "asked for, but the answer was lost: one certificate may be an orphan, and is revoked when it is seen");
         draft.attempts.push(now);
         *draft = self.keep_draft(secret, draft.clone()).await?;
         Ok(())
@@ -122,13 +128,22 @@ impl Job<'_> {
             Ok(facts) => facts,
             Err(cause) => return Err(self.refuse(secret, &draft, &issued.certificate, cause).await?),
         };
-        let row =
-            Row { facts: &facts, purpose: &draft.purpose, certificate_arn: &arn, secret: &secret.arn, orphan: false };
+        let row = Row {
+            facts: &facts,
+            kind: draft.purpose.kind,
+            identity: draft.purpose.identity.as_ref(),
+            certificate_arn: &arn,
+            secret: Some(&secret.arn),
+            orphan: false,
+        };
         match &self.app.inventory {
             Some(inventory) => inventory.put(&row, self.by).await?,
             None => tracing::warn!(
                 "without LINKWARD_CERTIFICATE_INVENTORY_TABLE nobody finds this certificate by its identity"
             ),
+        }
+        if draft.attempts.len() > 1 {
+            self.revoke_others(secret, &draft, &facts).await?;
         }
         self.run.count(&metrics::CERTIFICATES_ISSUED, []);
         Ok(Complete {
@@ -196,12 +211,4 @@ pub(crate) fn validity(now: Timestamp, lifetime: std::time::Duration) -> [Timest
     let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let begin = whole.saturating_sub(BACKDATED).unwrap_or(whole);
     [begin, begin.saturating_add(lifetime).unwrap_or(begin)]
-}
-
-/// A certificate for clients is named by its identity, one for servers by its names.
-pub(crate) fn subject(draft: &Draft) -> String {
-    match draft.purpose.kind {
-        Kind::Client => draft.purpose.identity.as_ref().map(ToString::to_string).unwrap_or_default(),
-        Kind::Server => draft.purpose.dns_names.join(", "),
-    }
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::create::{ATTEMPTS, validity};
+use crate::create::{ATTEMPTS, BACKDATED, validity};
 use crate::document::{Draft, Stored};
 use crate::failure::Failure;
 use crate::handle::Job;
@@ -14,6 +14,9 @@ use crate::secret::{DRAFT, Description, PENDING};
 /// So long a rotation that begins anew goes on with what a failed one left, instead of having another certificate issued:
 /// rotations that fail in a loop cost one certificate, not thousands.
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);
+
+/// How many certificates one identity gets within this time: a few, for somebody may have reason to rotate again at once.
+const MOST_IN_WINDOW: usize = 5;
 
 impl Job<'_> {
     /// A draft that is kept.
@@ -40,11 +43,20 @@ impl Job<'_> {
             }
             self.give_up(secret, &draft).await?;
         }
+        self.not_too_often(&purpose, now).await?;
         let keys = PrivateKey::generate(&purpose)?;
         let configuration = &self.app.configuration;
         let validity = validity(now, configuration.lifetime.duration());
         let authority = configuration.certificate_authority.clone();
         self.keep_draft(secret, Draft::new(target, purpose, keys, authority, validity, now)).await
+    }
+
+    /// Whatever begins rotations in a loop, it does not cost more than a few certificates an hour.
+    async fn not_too_often(&self, purpose: &Purpose, now: Timestamp) -> Result<(), Failure> {
+        let (Some(inventory), Some(identity)) = (&self.app.inventory, &purpose.identity) else { return Ok(()) };
+        let since = now.saturating_sub(WINDOW + BACKDATED).unwrap_or(now);
+        let count = inventory.issued_since(identity, since, (now, self.by)).await?;
+        if count < MOST_IN_WINDOW { Ok(()) } else { Err(Failure::TooOften { identity: identity.clone(), count }) }
     }
 
     /// Drafts of this rotation, and the latest state of others that were left.
@@ -59,7 +71,7 @@ impl Job<'_> {
                 left.push(*draft);
             }
         }
-        left.sort_by_key(|draft| std::cmp::Reverse(draft.progress()));
+        left.sort_by_key(|draft| (draft.rotation().ok(), std::cmp::Reverse(draft.progress())));
         left.dedup_by(|later, earlier| later.rotation().ok() == earlier.rotation().ok());
         Ok((own, left))
     }
@@ -100,6 +112,7 @@ impl Job<'_> {
                 "a certificate may have been issued whose answer was lost; it is revoked when it is seen"
             ),
         }
-        Ok(self.app.secrets.remove_label(&secret.arn, DRAFT, &draft.version_id(), self.by).await?)
+        self.app.secrets.remove_label(&secret.arn, DRAFT, &draft.version_id(), self.by).await?;
+        Ok(())
     }
 }

@@ -1,5 +1,5 @@
 use lambda_runtime::Diagnostic;
-use policy::SerialNumber;
+use policy::{SerialNumber, SpiffeId};
 use telemetry::{AuditError, FieldError};
 
 use crate::authority::AuthorityError;
@@ -10,6 +10,7 @@ use crate::inventory::InventoryError;
 use crate::private_key::PrivateKeyError;
 use crate::purpose::PurposeError;
 use crate::secret::SecretError;
+use crate::trust_domain::TrustDomainError;
 
 /// Why an invocation failed. Secrets Manager tries the rotation again, with the same version; what was done is not done
 /// twice.
@@ -24,6 +25,9 @@ pub enum Failure {
     /// The secret does not say whom the certificate is for, or nobody we issue for.
     #[error(transparent)]
     Purpose(#[from] PurposeError),
+    /// Nobody says which identities are ours.
+    #[error(transparent)]
+    TrustDomain(#[from] TrustDomainError),
     /// Somebody else wrote this version.
     #[error("version `{version_id}`: {cause}; take AWSPENDING away from it and rotate again")]
     Foreign { version_id: String, cause: ForeignContent },
@@ -43,6 +47,9 @@ pub enum Failure {
     /// Too many rotations at once.
     #[error("no certificate may be issued within this invocation: too many rotations at once")]
     TooFast,
+    /// A loop somewhere.
+    #[error("{count} certificates were issued for `{identity}` within the hour; find out why, and wait")]
+    TooOften { identity: SpiffeId, count: usize },
     /// The authority does not do what it should.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
@@ -74,10 +81,11 @@ impl Failure {
             Self::Event(_) => "malformedEvent",
             Self::Secret(_) => "secretUnavailable",
             Self::Purpose(_) | Self::Changed(_) => "purposeRefused",
+            Self::TrustDomain(_) => "policyUnavailable",
             Self::Foreign { .. } => "foreignVersion",
             Self::NotPending(_) => "notPending",
             Self::GaveUp(_) => "gaveUp",
-            Self::TooFast => "tooFast",
+            Self::TooFast | Self::TooOften { .. } => "tooFast",
             Self::Authority(_) => "authorityUnavailable",
             Self::Mismatch { .. } | Self::Unusable(_) => "certificateMismatch",
             Self::PrivateKey(_) => "privateKey",

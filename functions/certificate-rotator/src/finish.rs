@@ -65,7 +65,7 @@ impl Job<'_> {
             self.app.secrets.move_label(&secret.arn, CURRENT, between, self.by).await?;
         }
         if self.enforces() {
-            self.clean(&version_id).await?;
+            self.clean(None).await?;
         }
         self.tell(secret, version_id.as_str(), &complete, previous);
         Ok(self.answer(secret, Outcome::Finished, Some(&complete)))

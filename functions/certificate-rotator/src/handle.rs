@@ -16,12 +16,17 @@ use crate::configuration::Configuration;
 use crate::document::{Complete, Stored};
 use crate::failure::Failure;
 use crate::inventory::Inventory;
+use crate::issuance::Issuance;
 use crate::purpose::Purpose;
 use crate::request::{Request, Step, VersionId};
 use crate::secret::{CURRENT, DRAFT, Description, PENDING, Secrets};
+use crate::trust_domain::CurrentTrustDomain;
 
 /// The function's name in logs and metrics.
 pub const FUNCTION: &str = "certificate-rotator";
+
+/// A label that somebody else moves at the same time is looked for again.
+const PASSES: usize = 4;
 
 /// Of Lambda's time, kept for telemetry.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -30,6 +35,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct App {
     pub(crate) configuration: Configuration,
+    pub(crate) trust_domain: CurrentTrustDomain,
     pub(crate) secrets: Secrets,
     pub(crate) authority: Authority,
     pub(crate) bucket: Bucket,
@@ -43,6 +49,7 @@ impl App {
     pub fn new(configuration: Configuration, sdk: &SdkConfig) -> Self {
         let table = configuration.certificate_inventory_table.clone();
         Self {
+            trust_domain: CurrentTrustDomain::new(configuration.trust_domain.clone(), sdk.clone()),
             secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(sdk)),
             authority: Authority::new(aws_sdk_acmpca::Client::new(sdk)),
             bucket: Bucket::new(),
@@ -53,19 +60,50 @@ impl App {
     }
 }
 
-/// One invocation: one step of a rotation.
+/// One invocation: one step of a rotation, or an event of the authority.
 ///
 /// # Errors
 /// The event is malformed, or the step could not be done. Whatever was done by then is not done again.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Answer, Failure> {
-    let request = Request::try_from(&event.payload)?;
     let deadline = Deadline::at_epoch_millis(event.context.deadline, Timestamp::now());
-    let by = deadline.leaving(LAST_WORDS);
-    let job = Job { app, request: &request, by, run: Run::new(FUNCTION, event.context.request_id) };
-    let span = job.run.span();
+    let run = Run::new(FUNCTION, event.context.request_id);
+    let span = run.span();
     // Erased: nested in the runtime's own, the type of this future is too deep for the compiler.
-    let work: Pin<Box<dyn Future<Output = _>>> = Box::pin(job.run(deadline));
+    let work: Pin<Box<dyn Future<Output = _>>> = match event.payload.get("detail-type") {
+        None => {
+            let request = Request::try_from(&event.payload)?;
+            Box::pin(async move {
+                Job { app, request: &request, by: deadline.leaving(LAST_WORDS), run }.run(deadline).await
+            })
+        }
+        Some(_) => {
+            let issuance = Issuance::try_from(&event.payload)?;
+            Box::pin(async move { seen(app, &issuance, run, deadline).await })
+        }
+    };
     work.instrument(span).await
+}
+
+async fn seen(app: &App, issuance: &Issuance, mut run: Run, deadline: Deadline) -> Result<Answer, Failure> {
+    let outcome = app.see(issuance, &mut run, deadline.leaving(LAST_WORDS)).await;
+    match &outcome {
+        Ok(answer) => tracing::info!(?issuance, ?answer, "seen"),
+        Err(failure) => {
+            run.count(&metrics::RUN_ERRORS, [failure.as_str()]);
+            tracing::error!(?issuance, fault = failure.as_str(), cause = %failure, "failed");
+        }
+    }
+    publish(app, run, deadline, outcome).await
+}
+
+async fn publish(app: &App, run: Run, deadline: Deadline, outcome: Result<Answer, Failure>) -> Result<Answer, Failure> {
+    let told = app.telemetry.publish(run, deadline).await;
+    if let Err(error) = &told {
+        tracing::error!(%error, "audit events are lost");
+    }
+    let answer = outcome?;
+    told?;
+    Ok(answer)
 }
 
 /// One step, once its event is understood.
@@ -88,13 +126,7 @@ impl Job<'_> {
                 tracing::error!(step = step.as_str(), secretId = secret_id, %version_id, fault, cause = %failure, "failed");
             }
         }
-        let told = self.app.telemetry.publish(self.run, deadline).await;
-        if let Err(error) = &told {
-            tracing::error!(%error, "audit events are lost");
-        }
-        let answer = outcome?;
-        told?;
-        Ok(answer)
+        publish(self.app, self.run, deadline, outcome).await
     }
 
     async fn step(&mut self) -> Result<Answer, Failure> {
@@ -118,7 +150,7 @@ impl Job<'_> {
         let identity: Option<SpiffeId> = complete.and_then(|complete| complete.purpose.identity.clone());
         Answer {
             step: self.request.step.as_str(),
-            secret_id: secret.arn.clone(),
+            secret_id: Some(secret.arn.clone()),
             outcome,
             kind: complete.map(|complete| complete.purpose.kind),
             identity,
@@ -156,16 +188,23 @@ impl Job<'_> {
             Some(version_id) => self.app.secrets.value(&secret.arn, version_id, self.by).await?,
             None => None,
         };
-        Ok(Purpose::of(current.as_deref(), &secret.tags, &self.app.configuration.trust_domain)?)
+        let trust_domain = self.app.trust_domain.now(self.by).await?;
+        Ok(Purpose::of(current.as_deref(), &secret.tags, &trust_domain)?)
     }
 
-    /// Takes what only a rotation under way needs away from every version but this one. Without labels Secrets Manager
-    /// forgets a version.
-    pub(crate) async fn clean(&self, version_id: &VersionId) -> Result<(), Failure> {
-        let secret = self.app.secrets.describe(&self.request.secret_id, self.by).await?;
-        for label in [PENDING, DRAFT] {
-            for other in secret.with(label).filter(|other| *other != version_id.as_str()) {
-                self.app.secrets.remove_label(&secret.arn, label, other, self.by).await?;
+    /// Takes what only a rotation under way needs away from every version but one. Without labels Secrets Manager forgets
+    /// a version.
+    pub(crate) async fn clean(&self, except: Option<&VersionId>) -> Result<(), Failure> {
+        for _ in 0..PASSES {
+            let secret = self.app.secrets.describe(&self.request.secret_id, self.by).await?;
+            let mut all = true;
+            for label in [PENDING, DRAFT] {
+                for other in secret.with(label).filter(|other| except.is_none_or(|except| except.as_str() != *other)) {
+                    all &= self.app.secrets.remove_label(&secret.arn, label, other, self.by).await?;
+                }
+            }
+            if all {
+                break;
             }
         }
         Ok(())

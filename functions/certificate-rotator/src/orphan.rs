@@ -1,15 +1,28 @@
 //! Certificates that were issued and that no secret will hold: written down, then revoked.
 
+use policy::{AuthorityArn, SpiffeId};
 use serde::Serialize;
-use telemetry::{DetailType, metrics};
+use telemetry::{Deadline, DetailType, Run, metrics};
 
 use crate::certificate::{self, Facts};
-use crate::create::subject;
 use crate::document::Draft;
 use crate::failure::Failure;
-use crate::handle::{FUNCTION, Job};
+use crate::handle::{App, FUNCTION, Job};
 use crate::inventory::Row;
 use crate::secret::Description;
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Orphan<'a> {
+    pub(crate) authority: &'a AuthorityArn,
+    pub(crate) identity: Option<&'a SpiffeId>,
+    pub(crate) certificate_arn: &'a str,
+    pub(crate) facts: &'a Facts,
+    /// For which it was issued.
+    pub(crate) secret: &'a str,
+    /// The rotation, or the event, that found it.
+    pub(crate) request_id: &'a str,
+}
 
 /// As the revoker says it.
 #[derive(Serialize)]
@@ -35,7 +48,6 @@ impl Job<'_> {
         self.revoke_orphan(secret, draft, arn, &facts).await
     }
 
-    /// Written down first: then it can be revoked by its identity also if this does not succeed.
     pub(crate) async fn revoke_orphan(
         &mut self,
         secret: &Description,
@@ -43,27 +55,65 @@ impl Job<'_> {
         arn: &str,
         facts: &Facts,
     ) -> Result<(), Failure> {
-        if let Some(inventory) = &self.app.inventory {
-            let row = Row { facts, purpose: &draft.purpose, certificate_arn: arn, secret: &secret.arn, orphan: true };
-            inventory.put(&row, self.by).await?;
-        }
-        let authority = &draft.certificate_authority_arn;
-        self.app.authority.revoke(authority, &facts.serial_number, self.by).await?;
-        tracing::warn!(serialNumber = %facts.serial_number, subject = subject(draft), "an orphan was revoked");
-        self.run.count(&metrics::CERTIFICATES_ORPHANED, []);
-        let run_id = self.run.id().to_owned();
-        let detail = Revoked {
-            run_id: &run_id,
-            mode: self.app.configuration.mode.as_str(),
-            outcome: "revoked",
-            certificate_authority_arn: authority.as_str(),
-            serial_number: facts.serial_number.as_str(),
-            identity: draft.purpose.identity.as_ref().map(|identity| identity.as_str()),
-            reason: "SUPERSEDED",
-            requested_by: FUNCTION,
+        let orphan = Orphan {
+            authority: &draft.certificate_authority_arn,
+            identity: draft.purpose.identity.as_ref(),
+            certificate_arn: arn,
+            facts,
+            secret: &secret.arn,
             request_id: self.request.version_id.as_str(),
         };
-        self.run.audit(DetailType::CertificateRevoked, &detail);
+        revoke(self.app, &mut self.run, &orphan, self.by).await
+    }
+
+    /// What was seen of a lost answer: the ARN of a certificate with the key of this draft.
+    pub(crate) async fn seen(&self, draft: &Draft) -> Result<Option<String>, Failure> {
+        let (Some(inventory), Some(identity)) = (&self.app.inventory, &draft.purpose.identity) else { return Ok(None) };
+        let key = certificate::public_key_sha256(&draft.private_key)?;
+        let seen = inventory.with_key(identity, &key, self.by).await?;
+        let ours = |arn: &String| AuthorityArn::of_certificate(arn).as_ref() == Some(&draft.certificate_authority_arn);
+        Ok(seen.into_iter().map(|sibling| sibling.certificate_arn).find(ours))
+    }
+
+    /// Of several certificates that one rotation asked for, all but the one that it uses.
+    pub(crate) async fn revoke_others(
+        &mut self,
+        secret: &Description,
+        draft: &Draft,
+        used: &Facts,
+    ) -> Result<(), Failure> {
+        let (Some(inventory), Some(identity)) = (&self.app.inventory, &draft.purpose.identity) else { return Ok(()) };
+        for sibling in inventory.with_key(identity, &used.public_key_sha256, self.by).await? {
+            if sibling.serial_number != used.serial_number.as_str() {
+                self.orphan(secret, draft, &sibling.certificate_arn).await?;
+            }
+        }
         Ok(())
     }
+}
+
+/// Written down first: then it can be revoked by its identity also if this does not succeed.
+pub(crate) async fn revoke(app: &App, run: &mut Run, orphan: &Orphan<'_>, by: Deadline) -> Result<(), Failure> {
+    let Orphan { authority, identity, certificate_arn, facts, secret, request_id } = *orphan;
+    if let Some(inventory) = &app.inventory {
+        let row = Row { facts, kind: facts.kind, identity, certificate_arn, secret: Some(secret), orphan: true };
+        inventory.put(&row, by).await?;
+    }
+    app.authority.revoke(authority, &facts.serial_number, by).await?;
+    tracing::warn!(serialNumber = %facts.serial_number, identity = identity.map(SpiffeId::as_str), secret, "an orphan was revoked");
+    run.count(&metrics::CERTIFICATES_ORPHANED, []);
+    let run_id = run.id().to_owned();
+    let detail = Revoked {
+        run_id: &run_id,
+        mode: app.configuration.mode.as_str(),
+        outcome: "revoked",
+        certificate_authority_arn: authority.as_str(),
+        serial_number: facts.serial_number.as_str(),
+        identity: identity.map(SpiffeId::as_str),
+        reason: "SUPERSEDED",
+        requested_by: FUNCTION,
+        request_id,
+    };
+    run.audit(DetailType::CertificateRevoked, &detail);
+    Ok(())
 }

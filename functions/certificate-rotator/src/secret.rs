@@ -19,6 +19,9 @@ pub(crate) const DRAFT: &str = "LINKWARDDRAFT";
 /// What passes while Secrets Manager works on the same secret elsewhere.
 const PASSES: &[&str] = &["ThrottlingException", "InternalServiceError", "timeout", "unreachable"];
 
+/// The version does not have the label, or is gone.
+const NOT_THERE: &[&str] = &["InvalidParameterException", "ResourceNotFoundException"];
+
 #[derive(Debug)]
 pub(crate) struct Secrets {
     client: Client,
@@ -132,25 +135,22 @@ impl Secrets {
         retried(by, "UpdateSecretVersionStage", call).await.map(drop)
     }
 
-    /// Takes a label away; fine when it is gone already.
+    /// Takes a label away; whether it was there.
     pub(crate) async fn remove_label(
         &self,
         arn: &str,
         label: &str,
         from: &str,
         by: Deadline,
-    ) -> Result<(), SecretError> {
+    ) -> Result<bool, SecretError> {
         let call = async || {
             let update = self.client.update_secret_version_stage().secret_id(arn).version_stage(label);
             quiet(by, update.remove_from_version_id(from).send()).await
         };
         match retried(by, "UpdateSecretVersionStage", call).await {
-            Err(error)
-                if !matches!(error.cause.code.as_str(), "InvalidParameterException" | "ResourceNotFoundException") =>
-            {
-                Err(error)
-            }
-            _ => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if NOT_THERE.contains(&error.cause.code.as_str()) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 }

@@ -89,8 +89,11 @@ impl Environment {
         match value.parse() {
             Ok(parsed) => Some(parsed),
             Err(cause) => {
-                let cause = cause.to_string();
-                self.problems.push(Problem::Malformed { variable, value, cause });
+                let problem = Problem::Malformed { variable, value, cause: cause.to_string() };
+                // A variable may be asked for twice.
+                if !self.problems.contains(&problem) {
+                    self.problems.push(problem);
+                }
                 None
             }
         }

@@ -188,3 +188,37 @@ fn audit_mode_does_nothing() {
     assert_eq!(answer["outcome"], "audited");
     assert_eq!(stage.calls(), ["DescribeSecret", "GetSecretValue"]);
 }
+
+#[test]
+fn rotations_in_a_loop_end() {
+    let stage = Stage::new();
+    let version = |number: usize| format!("{number:032}");
+    (0..5).for_each(|number| stage.rotate(&version(number)));
+    stage.world.state().secrets.begin(&version(5));
+    let (word, message) = stage.failure(STEPS[0], &version(5));
+    assert_eq!((word, message.contains("5 certificates were issued")), ("tooFast", true), "{message}");
+    // An hour later.
+    for row in stage.world.state().rows.values_mut() {
+        let earlier = row["notBefore"]["S"].as_str().unwrap().parse::<policy::Timestamp>().unwrap().as_second() - 3_700;
+        row["notBefore"]["S"] = json!(format!("{:.6}", policy::Timestamp::from_second(earlier).unwrap()));
+    }
+    stage.rotate(&version(5));
+    assert_eq!(stage.world.state().authority.issued.len(), 6);
+}
+
+#[test]
+fn the_access_policy_says_the_trust_domain_where_nothing_else_does() {
+    let folder = std::env::temp_dir().join(format!("rotator-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let policy = folder.join("access.yaml");
+    let source = format!("file:{}", policy.display());
+    let stage = Stage::new().with("LINKWARD_TRUST_DOMAIN", "").with("LINKWARD_POLICY_SOURCE", &source);
+    stage.world.state().secrets.begin(FIRST);
+    assert_eq!(stage.failure(STEPS[0], FIRST).0, "policyUnavailable", "there is none yet");
+    let write = |domain: &str| std::fs::write(&policy, format!("version: 1\ntrustDomain: {domain}\n")).unwrap();
+    write("other.example");
+    assert_eq!(stage.failure(STEPS[0], FIRST).0, "purposeRefused");
+    write("internal.example");
+    stage.rotate(FIRST);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

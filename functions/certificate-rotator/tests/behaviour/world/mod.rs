@@ -66,7 +66,12 @@ impl State {
             "PutEvents" => Ok(json!({"FailedEntryCount": 0, "Entries": []})),
             "PutItem" => {
                 let item = call.json()["Item"].clone();
-                self.rows.insert(item["serialNumber"]["S"].as_str().unwrap().to_owned(), item);
+                let serial = item["serialNumber"]["S"].as_str().unwrap().to_owned();
+                if let (Some(_), Some(there)) = (call.json().get("ConditionExpression"), self.rows.get(&serial)) {
+                    let fault = json!({"__type": "ConditionalCheckFailedException", "Item": there});
+                    return Some(Answer::json_fault(400, &fault));
+                }
+                self.rows.insert(serial, item);
                 Ok(json!({}))
             }
             "Query" => Ok(self.query(&call.json())),
@@ -79,8 +84,17 @@ impl State {
     }
 
     fn query(&self, request: &Value) -> Value {
-        let identity = &request["ExpressionAttributeValues"][":identity"];
-        let rows = self.rows.values().filter(|row| row.get("identity") == Some(identity));
+        let values = &request["ExpressionAttributeValues"];
+        let is_wanted = |row: &&Value| {
+            let text = |name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
+            row["identity"] == values[":identity"]
+                && values.get(":key").is_none_or(|key| row["publicKeySha256"] == *key)
+                && values[":now"]["S"].as_str().is_none_or(|now| text("notAfter").as_str() > now)
+                && values[":since"]["S"]
+                    .as_str()
+                    .is_none_or(|since| text("notBefore").as_str() > since && !text("secret").is_empty())
+        };
+        let rows = self.rows.values().filter(is_wanted);
         json!({"Items": rows.collect::<Vec<_>>()})
     }
 }

@@ -1,0 +1,71 @@
+//! The trust domain: configured, or that of the access policy.
+
+use std::path::{Path, PathBuf};
+
+use aws_config::SdkConfig;
+use policy::TrustDomain;
+use policy_source::{Load, PolicySource, SourceError, SourceUri};
+use telemetry::Deadline;
+use tokio::sync::Mutex;
+
+/// Where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrustDomainSource {
+    /// It is said.
+    Configured(TrustDomain),
+    /// The access policy says it.
+    Policy(SourceUri),
+}
+
+/// The access policy cannot be read: nothing is issued.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustDomainError {
+    /// The source says why.
+    #[error("the access policy cannot be read: {0}")]
+    Source(#[from] SourceError),
+    /// It takes too long.
+    #[error("the access policy did not come in time; check that its source can be reached from the function")]
+    TooLate,
+    /// It is empty.
+    #[error("the source of the access policy gave nothing; check that it holds a policy")]
+    Nothing,
+}
+
+/// It is asked for at every step: no certificate is for a trust domain that is not ours any more.
+#[derive(Debug)]
+pub(crate) struct CurrentTrustDomain {
+    source: TrustDomainSource,
+    sdk: SdkConfig,
+    read: Mutex<(Option<PolicySource>, Option<TrustDomain>)>,
+}
+
+impl CurrentTrustDomain {
+    pub(crate) fn new(source: TrustDomainSource, sdk: SdkConfig) -> Self {
+        Self { source, sdk, read: Mutex::default() }
+    }
+
+    pub(crate) async fn now(&self, by: Deadline) -> Result<TrustDomain, TrustDomainError> {
+        match &self.source {
+            TrustDomainSource::Configured(trust_domain) => Ok(trust_domain.clone()),
+            TrustDomainSource::Policy(uri) => by.limit(self.load(uri)).await.ok_or(TrustDomainError::TooLate)?,
+        }
+    }
+
+    async fn load(&self, uri: &SourceUri) -> Result<TrustDomain, TrustDomainError> {
+        let (source, known) = &mut *self.read.lock().await;
+        let source = match source {
+            Some(source) => source,
+            empty => empty.insert(PolicySource::with_sdk(uri, &package(), &self.sdk)?),
+        };
+        if let Some((_, policy)) = source.load().await? {
+            *known = Some(policy.trust_domain().clone());
+        }
+        known.clone().ok_or(TrustDomainError::Nothing)
+    }
+}
+
+/// The folder of the executable: a policy file is packaged beside it.
+fn package() -> PathBuf {
+    let executable = std::env::current_exe().unwrap_or_default();
+    executable.parent().map(Path::to_path_buf).unwrap_or_default()
+}
