@@ -3,6 +3,7 @@
 mod authority;
 mod events;
 mod function;
+mod secret;
 mod tables;
 
 use std::io;
@@ -15,6 +16,7 @@ use crate::objects::ObjectError;
 pub use self::authority::{CertificateAuthority, IssuedCertificate, certificate_authority, issued_certificate};
 pub use self::events::{bus, rule, topic};
 pub use self::function::lambda;
+pub use self::secret::secret;
 pub use self::tables::{Tables, tables};
 
 /// Why something could not be deployed.
