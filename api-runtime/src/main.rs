@@ -1,11 +1,14 @@
 //! The binary: reads the configuration, serves until a signal, drains.
 
+mod stderr;
+
 use api_runtime::{Config, Drain, Listener, Snapshots};
 use clap::Parser;
 use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use stderr::Stderr;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -23,8 +26,12 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr();
-    match start(&arguments) {
+    let log = log_to_stderr();
+    let ended = start(&arguments);
+    if let Ok(log) = log {
+        log.flush_all();
+    }
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&*error);
@@ -34,10 +41,17 @@ fn main() -> ExitCode {
 }
 
 /// Logs for people on a terminal, as JSON otherwise. The access log has its own way out.
-fn log_to_stderr() {
+fn log_to_stderr() -> std::io::Result<Stderr> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() { log.init() } else { log.json().flatten_event(true).init() }
+    let stderr = Stderr::start()?;
+    let lines = stderr.clone();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || lines.clone());
+    if std::io::stderr().is_terminal() {
+        log.init()
+    } else {
+        log.json().flatten_event(true).init()
+    }
+    Ok(stderr)
 }
 
 /// The error with its causes, on standard error.

@@ -114,3 +114,29 @@ async fn an_address_that_is_taken_is_an_error_that_names_it() {
     let (success, _, stderr) = output(command).await;
     assert!(!success && stderr.contains(&address.to_string()), "{stderr}");
 }
+
+/// Both ends of the process's talk may be pipes that nobody empties: a stuck log shipper, a stopped terminal.
+#[tokio::test]
+async fn pipes_that_nobody_reads_stop_no_request() {
+    let setup = Setup::new().top("telemetry: { accessLog: stdout }\nlimits: { drain: 100ms }");
+    let mut command = binary(&setup);
+    let mut child = command.env("RUST_LOG", "trace").spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+    let addr = loop {
+        let line = timeout(SOON, stderr.next_line()).await.unwrap().unwrap().expect("it ended");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        if let Some(addr) = line["callers"].as_str() {
+            break addr.parse().unwrap();
+        }
+    };
+    let caller = Caller::new(addr, &setup.authority.pem, Some(&setup.caller(ORDERS)));
+    let mut raw = caller.raw().await;
+    // Each is several lines of the one log, and half a kilobyte of the other; a pipe holds 64.
+    for _ in 0..600 {
+        assert_eq!(raw.get("/v1/a").await.status, 200);
+    }
+    assert_eq!(caller.get("/v1/a").await.status, 200);
+    signal(&child, "TERM").await;
+    assert!(timeout(SOON, child.wait()).await.unwrap().unwrap().success(), "and it ends");
+    drop(stderr);
+}

@@ -20,6 +20,8 @@ pub(crate) const FINISH: Duration = Duration::from_secs(5);
 /// time is looked at more and more seldom.
 const QUIET: Duration = Duration::from_millis(100);
 const BUSY: Duration = Duration::from_secs(16);
+/// How long an old connection that is not quiet may take to ask for the answer that says so.
+const AGED: Duration = Duration::from_secs(1);
 /// As good as never.
 const FAR: Duration = Duration::from_secs(86_400 * 365);
 
@@ -245,17 +247,28 @@ impl<'a> Supervisor<'a> {
         if tunnel && end != End::Drain {
             return Due::Cut(end);
         }
-        let (began, lingers) = (Instant::now(), end == End::Drain && self.lingers());
-        let graceful = lingers.then(|| began + FINISH.saturating_sub(CUT));
+        let began = Instant::now();
+        let graceful = self.lingers(end).map(|time| began + time);
+        if graceful.is_some() {
+            // So that the next answer says it.
+            self.connection.close(end);
+        }
         self.ending = Some(Ending { end, began, graceful, cut: began + grace });
-        if lingers { Due::Nothing } else { Due::Graceful }
+        if graceful.is_some() { Due::Nothing } else { Due::Graceful }
     }
 
     /// A client of HTTP/1.1 may be sending its next request just as we close, and would have to guess whether we have
     /// read it. While there is time, it is told with the answer to that request instead.
-    fn lingers(&self) -> bool {
+    fn lingers(&self, end: End) -> Option<Duration> {
         let connection = self.connection;
-        !connection.is_http2() && connection.gate().is_draining_slowly() && connection.activity.is_idle()
+        if connection.is_http2() || !connection.activity.is_idle() {
+            return None;
+        }
+        match end {
+            End::Drain => connection.gate().is_draining_slowly().then(|| FINISH.saturating_sub(CUT)),
+            End::Age => (connection.activity.idle_since().elapsed() < QUIET).then_some(AGED),
+            _ => None,
+        }
     }
 }
 

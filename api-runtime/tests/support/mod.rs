@@ -34,7 +34,7 @@ pub const SERIAL: &str = "a1b2c";
 /// Nothing in these tests takes longer, unless it never comes.
 pub const SOON: Duration = Duration::from_secs(10);
 
-const POLICY: &str = r#"
+pub const POLICY: &str = r#"
 version: 1
 trustDomain: internal.example
 endpoints: { unlisted: reject, consumers: [] }
