@@ -150,19 +150,35 @@ impl From<()> for Drain {
 /// as `Arc<Peer>`, the [`Peer`](crate::Peer); its path is the one that was authorized. `upstream` of the configuration
 /// is not used.
 ///
+/// An axum router is such a service:
+///
 /// ```no_run
-/// use api_runtime::{Body, Config, Listener, Permit};
-/// use http::{Request, Response};
+/// use api_runtime::{Config, Listener, Permit};
+/// use axum::{Extension, Router, routing::get};
+///
+/// async fn hello(Extension(permit): Extension<Permit>) -> String {
+///     format!("hello {}", permit.identity())
+/// }
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let config = Config::load(Some("runtime.yaml".as_ref()), None)?;
-/// let listener = Listener::bind(config).await?;
+/// let listener = Listener::bind(Config::load(Some("runtime.yaml".as_ref()), None)?).await?;
+/// let app = Router::new().route("/v1/hello", get(hello));
+/// api_runtime::serve(listener, app, std::future::pending::<()>()).await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// and so is a function:
+///
+/// ```no_run
+/// # use api_runtime::{Body, Listener, Permit};
+/// # use http::{Request, Response};
+/// # async fn example(listener: Listener) {
 /// let app = tower::service_fn(|request: Request<Body>| async move {
 ///     let caller = request.extensions().get::<Permit>().map(|permit| permit.identity().to_string());
 ///     Ok::<_, std::convert::Infallible>(Response::new(Body::from(caller.unwrap_or_default())))
 /// });
 /// api_runtime::serve(listener, app, std::future::pending::<()>()).await;
-/// # Ok(())
 /// # }
 /// ```
 pub async fn serve<S, B>(listener: Listener, app: S, shutdown: impl Future<Output: Into<Drain>>)

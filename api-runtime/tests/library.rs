@@ -57,3 +57,26 @@ async fn an_application_that_fails_is_500_without_its_words() {
     assert_eq!((answer.status, &answer.json()["error"]), (500, &"internal".into()));
     assert!(!String::from_utf8(answer.body).unwrap().contains("private"));
 }
+
+/// Bodies of both ends are streams, and the router sees the path that was authorized.
+#[tokio::test]
+async fn an_axum_router_can_be_mounted_as_it_is() {
+    async fn upload(
+        axum::extract::Path(name): axum::extract::Path<String>,
+        axum::Extension(permit): axum::Extension<Permit>,
+        body: String,
+    ) -> String {
+        format!("{name} {body} {} {}", permit.identity(), permit.rule().unwrap())
+    }
+    let setup = Setup::new();
+    let listener = Listener::bind(setup.config()).await.unwrap();
+    let addr = listener.local_addr();
+    let app = axum::Router::new().route("/v1/uploads/{name}", axum::routing::post(upload));
+    tokio::spawn(api_runtime::serve(listener, app, std::future::pending::<Drain>()));
+    let mut raw = caller(&setup, addr, ORDERS).raw().await;
+    raw.send("POST /v1/uploads/%61 HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello").await;
+    let answer = raw.answer().await;
+    assert_eq!((answer.status, answer.body), (200, format!("a hello {ORDERS} write").into_bytes()));
+    assert_eq!(raw.get("/v1/elsewhere").await.status, 404, "permitted, and the router has no such route");
+    assert_eq!(raw.get("/v1/secret/a").await.status, 403);
+}
