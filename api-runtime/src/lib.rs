@@ -39,6 +39,9 @@ mod unread;
 mod watch;
 
 pub mod config;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake;
 mod identity;
 mod peer;

@@ -1,5 +1,8 @@
+use proptest::prelude::*;
+use proptest::sample::Index;
 use rcgen::string::Ia5String;
 use rcgen::{DnType, ExtendedKeyUsagePurpose, SanType};
+use std::sync::LazyLock;
 
 use super::*;
 use crate::test_authority::{Leaf, TestAuthority};
@@ -123,4 +126,22 @@ fn a_time_without_end_is_the_last_one_we_know() {
     assert_eq!(timestamp(253_402_300_799), Timestamp::MAX);
     assert_eq!(timestamp(i64::MIN), Timestamp::MIN);
     assert_eq!(timestamp(0), Timestamp::UNIX_EPOCH);
+}
+
+proptest! {
+    #[test]
+    fn changed_bytes_never_panic_and_never_name_a_caller_outside_the_trust_domain(
+        place: Index,
+        bytes in proptest::collection::vec(any::<u8>(), 0..8),
+        remove in 0_usize..8,
+    ) {
+        static DER: LazyLock<Vec<u8>> = LazyLock::new(|| TestAuthority::root("root").issue(&Leaf::caller(&[ORDERS])).der);
+        let mut changed = DER.clone();
+        let start = place.index(DER.len());
+        changed.splice(start..(start + remove).min(DER.len()), bytes);
+        if let Ok((end_entity, _)) = end_entity(&CertificateDer::from(changed), &rules("off")) {
+            let identity = end_entity.identity.map(|identity| identity.to_string());
+            prop_assert!(identity.is_none_or(|identity| identity.starts_with("spiffe://internal.example/")));
+        }
+    }
 }

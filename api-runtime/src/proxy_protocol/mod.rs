@@ -122,7 +122,7 @@ fn length(prefix: &[u8; PREFIX]) -> Result<usize, ProxyError> {
     }
 }
 
-fn parse(header: &[u8]) -> Result<Header, ProxyError> {
+pub(crate) fn parse(header: &[u8]) -> Result<Header, ProxyError> {
     let (prefix, rest) = header.split_first_chunk::<PREFIX>().ok_or(ProxyError::Truncated)?;
     if length(prefix)? != rest.len() {
         return Err(ProxyError::Truncated);

@@ -6,6 +6,8 @@ mod crl;
 mod file_set;
 mod material;
 mod remote_part;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod tls;
 mod verified_chains;
 

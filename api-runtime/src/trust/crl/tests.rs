@@ -2,7 +2,10 @@ use super::*;
 use crate::test_authority::{CrlContent, DAY, TestAuthority};
 use crate::trust::anchors::TrustAnchors;
 use crate::trust::tls::signature_algorithms;
+use proptest::prelude::*;
+use proptest::sample::Index;
 use rcgen::CrlScope;
+use std::sync::LazyLock;
 
 const SERIAL: &[u8] = &[0x0a, 0x1b, 0x2c];
 const OTHER: &[u8] = &[0x0a, 0x1b, 0x2d];
@@ -176,4 +179,25 @@ fn a_crl_that_does_not_say_everything_is_refused_by_name() {
     assert_eq!(CrlError::from(W::UnsupportedRevocationReasonsPartitioning), CrlError::SomeReasons);
     assert_eq!(CrlError::from(W::UnsupportedCrlIssuingDistributionPoint), CrlError::NoDistributionPoint);
     assert!(matches!(CrlError::from(W::UnsupportedCrlVersion), CrlError::Malformed(_)));
+}
+
+proptest! {
+    /// Its signature covers all of it: whatever is changed, it is not the issuer's any more.
+    #[test]
+    fn a_changed_crl_is_none(place: Index, bytes in proptest::collection::vec(any::<u8>(), 0..4), remove in 0_usize..4) {
+        static CRL: LazyLock<(TrustAnchors, Vec<u8>)> = LazyLock::new(|| {
+            let root = TestAuthority::root("root");
+            (anchors(&[&root.pem]), root.crl(&CrlContent::new(1, &[SERIAL, OTHER])))
+        });
+        let (anchors, der) = &*CRL;
+        let mut changed = der.clone();
+        let start = place.index(der.len());
+        changed.splice(start..(start + remove).min(der.len()), bytes);
+        prop_assert_eq!(read(anchors, &changed).is_ok(), changed == *der);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+        prop_assert!(read(&anchors(&[&TestAuthority::root("root").pem]), &bytes).is_err());
+    }
 }
