@@ -6,16 +6,20 @@
 
 mod access_log;
 mod access_policy;
+mod aws;
+mod certificates;
 mod cli;
 mod completions;
+mod consent;
 mod demo;
+mod endpoints;
 mod gate;
 mod output;
 
 use std::process::ExitCode;
 
 pub use cli::Cli;
-use cli::{Command, PolicyCommand};
+use cli::{CertificatesCommand, Command, EndpointsCommand, PolicyCommand};
 use output::Screen;
 
 /// Runs one command to its end.
@@ -26,6 +30,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Demo(options) => demo::command(&options, cli.output),
         Command::Policy(command) => policy(command, &screen),
         Command::Gate(options) => gate::command(&options, &screen),
+        Command::Endpoints(EndpointsCommand::List(options)) => endpoints::list(&options, &screen),
+        Command::Endpoints(EndpointsCommand::Sweep(sweep)) => endpoints::sweep(&sweep, &screen),
+        Command::Certificates(command) => certificates(command, &screen),
         Command::Completions { shell } => Ok(completions::completions(shell)),
     };
     outcome.unwrap_or_else(|error| {
@@ -41,5 +48,14 @@ fn policy(command: PolicyCommand, screen: &Screen) -> anyhow::Result<ExitCode> {
         PolicyCommand::Diff(comparison) => access_policy::diff(&comparison, screen),
         PolicyCommand::Replay(replay) => access_policy::replay(&replay, screen),
         PolicyCommand::Test(test) => access_policy::test(&test, screen),
+    }
+}
+
+fn certificates(command: CertificatesCommand, screen: &Screen) -> anyhow::Result<ExitCode> {
+    match command {
+        CertificatesCommand::List(options) => certificates::list(&options, screen),
+        CertificatesCommand::Issue(issue) => certificates::issue(&issue, screen),
+        CertificatesCommand::Revoke(revoke) => certificates::revoke(&revoke, screen),
+        CertificatesCommand::Restore(restore) => certificates::restore(&restore, screen),
     }
 }

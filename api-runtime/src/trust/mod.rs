@@ -4,10 +4,10 @@ mod anchors;
 mod client_verifier;
 mod crl;
 mod file_set;
-mod material;
-mod remote_part;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod material;
+mod remote_part;
 mod tls;
 mod verified_chains;
 

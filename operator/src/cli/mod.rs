@@ -1,9 +1,15 @@
 //! What can be asked on the command line.
 
+mod aws;
+mod certificates;
+mod endpoints;
 mod policy;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::aws::{Consent, Sender};
+pub(crate) use self::certificates::{CertificateList, CertificatesCommand, Issue, Restore, Revoke, Subject, Waiting};
+pub(crate) use self::endpoints::{EndpointList, EndpointsCommand, Sweep};
 pub(crate) use self::policy::{Comparison, PolicyCommand, Question, Replay, Test};
 use crate::gate::{self, GateOptions};
 use crate::output::{Color, Output};
@@ -42,6 +48,12 @@ pub(crate) enum Command {
     /// Say whether a Terraform plan keeps to the rules: before it is applied.
     #[command(after_help = gate::HELP)]
     Gate(GateOptions),
+    /// List endpoint connections, and have the approver look at them.
+    #[command(subcommand)]
+    Endpoints(EndpointsCommand),
+    /// List, issue and revoke certificates.
+    #[command(subcommand)]
+    Certificates(CertificatesCommand),
     /// Print the completions for a shell.
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {

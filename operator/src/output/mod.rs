@@ -1,5 +1,6 @@
 //! Where words go: answers to standard output, complaints to standard error.
 
+mod age;
 mod progress;
 pub(crate) mod table;
 
@@ -7,6 +8,7 @@ use std::io::{IsTerminal, Write as _};
 
 use clap::ValueEnum;
 
+pub(crate) use age::age;
 pub(crate) use progress::Progress;
 pub(crate) use table::Cell;
 

@@ -1,0 +1,109 @@
+//! What was issued, read again and compared with what was asked for. The only module of the tool that parses certificates.
+
+use policy::{SerialNumber, SpiffeId, Timestamp};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer as _;
+
+/// What a certificate says.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) serial_number: SerialNumber,
+    pub(super) not_before: Timestamp,
+    pub(super) not_after: Timestamp,
+}
+
+/// What is wrong with a certificate that was issued.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Mismatch {
+    #[error("what was issued cannot be read as X.509")]
+    Unreadable,
+    #[error("it names `{found}`, `{wanted}` was asked for")]
+    Names { wanted: String, found: String },
+    #[error("its extended key usage is not clientAuth alone")]
+    Usage,
+    #[error("it is for another key than the one made here")]
+    Key,
+    #[error("it is that of a certificate authority")]
+    Authority,
+}
+
+/// Reads the first certificate of a PEM text, which must be for this identity, this key (a SubjectPublicKeyInfo), and
+/// nothing but a client.
+pub(super) fn check(pem: &str, identity: &SpiffeId, public_key: &[u8]) -> Result<Facts, Mismatch> {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| Mismatch::Unreadable)?;
+    let (_, certificate) = X509Certificate::from_der(&der).map_err(|_| Mismatch::Unreadable)?;
+    let found = names(&certificate);
+    let wanted = format!("URI:{identity}");
+    if found != [wanted.as_str()] {
+        return Err(Mismatch::Names { wanted, found: found.join(", ") });
+    }
+    let usage = certificate.extended_key_usage().ok().flatten().ok_or(Mismatch::Usage)?.value;
+    if !usage.client_auth || usage.server_auth || usage.any || !usage.other.is_empty() {
+        return Err(Mismatch::Usage);
+    }
+    if certificate.is_ca() {
+        return Err(Mismatch::Authority);
+    }
+    if certificate.public_key().raw != public_key {
+        return Err(Mismatch::Key);
+    }
+    let time =
+        |at: x509_parser::time::ASN1Time| Timestamp::from_second(at.timestamp()).map_err(|_| Mismatch::Unreadable);
+    Ok(Facts {
+        serial_number: certificate.raw_serial_as_string().parse().map_err(|_| Mismatch::Unreadable)?,
+        not_before: time(certificate.validity().not_before)?,
+        not_after: time(certificate.validity().not_after)?,
+    })
+}
+
+/// Every alternative name, with its kind.
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names = names.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();
+    let text = |name: &GeneralName<'_>| match name {
+        GeneralName::URI(uri) => format!("URI:{uri}"),
+        other => other.to_string(),
+    };
+    names.iter().map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, PublicKeyData as _, SanType};
+
+    const IDENTITY: &str = "spiffe://a/lab/alice";
+
+    fn issued(names: &[&str], usages: &[ExtendedKeyUsagePurpose]) -> (String, Vec<u8>) {
+        let key = KeyPair::generate().unwrap();
+        let mut request = CertificateParams::default();
+        request.subject_alt_names = names.iter().map(|name| SanType::URI((*name).try_into().unwrap())).collect();
+        request.extended_key_usages = usages.to_vec();
+        (request.self_signed(&key).unwrap().pem(), key.subject_public_key_info())
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_taken() {
+        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+        let identity: SpiffeId = IDENTITY.parse().unwrap();
+        let (pem, key) = issued(&[IDENTITY], &[ClientAuth]);
+        let facts = check(&pem, &identity, &key).unwrap();
+        assert!(facts.not_before < facts.not_after && !facts.serial_number.as_str().is_empty());
+        assert_eq!(check(&pem, &identity, b"other").unwrap_err(), Mismatch::Key);
+        for (names, usages, expected) in [
+            (&["spiffe://a/lab/bob"][..], &[ClientAuth][..], "it names `URI:spiffe://a/lab/bob`"),
+            (&[IDENTITY, "spiffe://a/lab/bob"], &[ClientAuth], "it names `URI:spiffe://a/lab/alice, URI:"),
+            (&[], &[ClientAuth], "it names ``"),
+            (&[IDENTITY], &[ClientAuth, ServerAuth], "its extended key usage"),
+            (&[IDENTITY], &[], "its extended key usage"),
+        ] {
+            let (pem, key) = issued(names, usages);
+            let error = check(&pem, &identity, &key).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        assert_eq!(check("hello", &identity, &key).unwrap_err(), Mismatch::Unreadable);
+    }
+}

@@ -1,0 +1,90 @@
+//! The certificate authority's CRL: the only public word on what it has revoked.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use aws_config::SdkConfig;
+use policy::SerialNumber;
+use policy_source::remote::{Fetched, RemoteObject};
+use x509_parser::prelude::FromDer as _;
+use x509_parser::revocation_list::CertificateRevocationList;
+
+use crate::aws::explained;
+
+/// A complete CRL holds a million certificates at most, by AWS's limit; their entries have about 60 bytes.
+const LARGEST: usize = 128 * 1024 * 1024;
+
+/// The CRL, fetched again when it changed.
+#[derive(Debug)]
+pub(super) struct Crl {
+    object: RemoteObject,
+    revoked: BTreeSet<SerialNumber>,
+}
+
+impl Crl {
+    /// The one in the bucket that the authority's own configuration names; none when it has none.
+    pub(super) async fn of(sdk: &SdkConfig, authority: &str) -> anyhow::Result<Option<Self>> {
+        let client = aws_sdk_acmpca::Client::new(sdk);
+        let described = client.describe_certificate_authority().certificate_authority_arn(authority).send().await;
+        let described = described.map_err(explained).with_context(|| format!("`{authority}` cannot be described"))?;
+        let configuration = described.certificate_authority.and_then(|authority| authority.revocation_configuration);
+        let Some(crl) = configuration.and_then(|c| c.crl_configuration).filter(|crl| crl.enabled) else {
+            return Ok(None);
+        };
+        let Some(bucket) = crl.s3_bucket_name else { return Ok(None) };
+        let id = authority.rsplit('/').next().unwrap_or_default();
+        let folder = crl.custom_path.map(|path| format!("{path}/")).unwrap_or_default();
+        let uri = format!("s3://{bucket}/{folder}crl/{id}.crl").parse()?;
+        Ok(Some(Self { object: RemoteObject::with_sdk(&uri, sdk, LARGEST)?, revoked: BTreeSet::new() }))
+    }
+
+    /// Whether it holds all of them. One that is not there yet holds none.
+    pub(super) async fn holds(&mut self, serials: &BTreeSet<SerialNumber>) -> anyhow::Result<bool> {
+        // Until the first certificate that refers to it there is no CRL, and a moment's trouble is no end either.
+        if let Ok(Fetched::Changed { bytes, .. }) = self.object.fetch().await {
+            self.revoked = revoked(&bytes).with_context(|| format!("`{}` is no CRL", self.object.name()))?;
+        }
+        Ok(serials.is_subset(&self.revoked))
+    }
+}
+
+fn revoked(der: &[u8]) -> anyhow::Result<BTreeSet<SerialNumber>> {
+    let (_, crl) = CertificateRevocationList::from_der(der).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let serials = crl.iter_revoked_certificates().map(|revoked| revoked.raw_serial_as_string().parse());
+    serials.collect::<Result<_, _>>().context("a serial number cannot be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer, KeyIdMethod, KeyPair,
+        KeyUsagePurpose, RevokedCertParams, date_time_ymd,
+    };
+
+    #[test]
+    fn every_serial_number_is_read_in_canonical_form() {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.key_usages = vec![KeyUsagePurpose::CrlSign, KeyUsagePurpose::KeyCertSign];
+        let entry = |serial: &[u8]| RevokedCertParams {
+            serial_number: serial.to_vec().into(),
+            revocation_time: date_time_ymd(2026, 11, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let crl = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 11, 1),
+            next_update: date_time_ymd(2026, 12, 1),
+            crl_number: vec![1].into(),
+            issuing_distribution_point: None,
+            revoked_certs: vec![entry(&[0x0a, 0x1b]), entry(&[0xff])],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let issuer = Issuer::new(authority, KeyPair::generate().unwrap());
+        let der = crl.signed_by(&issuer).unwrap();
+        let found: Vec<String> = revoked(der.der()).unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["a1b", "ff"]);
+        assert!(revoked(b"hello").is_err());
+    }
+}

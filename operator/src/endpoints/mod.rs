@@ -1,0 +1,8 @@
+//! `linkward endpoints …`: the outer gate, seen from outside.
+
+mod dry_run;
+mod list;
+mod sweep;
+
+pub(crate) use list::list;
+pub(crate) use sweep::sweep;

@@ -1,0 +1,246 @@
+//! The commands that ask AWS, against a local one with the real functions behind a real bus.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use local_stack::deploy::{self, CertificateAuthority, Tables};
+use local_stack::ec2::EndpointService;
+use local_stack::{LocalStack, LocalStackOptions, build};
+use serde_json::Value;
+
+const BUS: &str = "linkward";
+const BILLING: &str = "123456789012";
+const STRANGER: &str = "666666666666";
+const ALICE: &str = "spiffe://internal.example/lab/alice";
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A provider's account, with what the control plane would hold.
+struct Stage {
+    stack: LocalStack,
+    service: EndpointService,
+    authority: CertificateAuthority,
+    tables: Tables,
+    folder: tempfile::TempDir,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let stack = LocalStack::start(LocalStackOptions::default()).await.unwrap();
+        let service = stack.ec2(&stack.provider()).create_endpoint_service().await.unwrap();
+        let authority = deploy::certificate_authority(&stack, "internal.example root").await.unwrap();
+        let tables = deploy::tables(&stack, "").await.unwrap();
+        let stage = Self { stack, service, authority, tables, folder: tempfile::tempdir().unwrap() };
+        stage.put_policy().await;
+        stage.deploy_functions().await;
+        stage
+    }
+
+    async fn put_policy(&self) {
+        use aws_sdk_dynamodb::types::AttributeValue;
+        let policy = std::fs::read_to_string(root().join("operator/src/demo/access.yaml")).unwrap();
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let client = aws_sdk_dynamodb::Client::new(&self.stack.sdk_config(&self.stack.provider()).await);
+        let put = client.put_item().table_name(&self.tables.access_policy).item("pk", text("meta"));
+        put.item("revision", text("r1")).item("document", text(&policy)).send().await.unwrap();
+    }
+
+    async fn deploy_functions(&self) {
+        let names = ["endpoint-approver", "certificate-revoker"];
+        let binaries = build::binaries(&names, &local_stack::Progress::default()).await.unwrap();
+        deploy::bus(&self.stack, BUS).await.unwrap();
+        let mut environment = self.stack.env(&self.stack.provider());
+        environment.extend(self.variables());
+        let [approver, revoker] = [names[0], names[1]].map(|name| (name, binaries[name].clone()));
+        let approver = deploy::lambda(&self.stack, approver.0, &approver.1, &environment).await.unwrap();
+        let revoker = deploy::lambda(&self.stack, revoker.0, &revoker.1, &environment).await.unwrap();
+        for (event, function) in [
+            ("endpoint-sweep-requested", &approver),
+            ("certificate-revocation-requested", &revoker),
+            ("certificate-denial-withdrawn", &revoker),
+        ] {
+            let pattern = std::fs::read_to_string(root().join(format!("events/{event}/pattern.json"))).unwrap();
+            deploy::rule(&self.stack, BUS, event, &pattern, function).await.unwrap();
+        }
+    }
+
+    /// What functions and tool are told alike.
+    fn variables(&self) -> Vec<(String, String)> {
+        let variables = [
+            ("LINKWARD_MODE", "enforce".to_owned()),
+            ("LINKWARD_POLICY_SOURCE", format!("dynamodb:{}", self.tables.access_policy)),
+            ("LINKWARD_SERVICE_IDS", self.service.id.clone()),
+            ("LINKWARD_ENDPOINT_INVENTORY_TABLE", self.tables.endpoint_inventory.clone()),
+            ("LINKWARD_DENY_LIST_TABLE", self.tables.deny_list.clone()),
+            ("LINKWARD_CERTIFICATE_INVENTORY_TABLE", self.tables.certificate_inventory.clone()),
+            ("LINKWARD_EVENT_BUS", BUS.to_owned()),
+            ("LINKWARD_CERTIFICATE_AUTHORITY_ARNS", self.authority.arn.clone()),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value)).to_vec()
+    }
+
+    /// Runs the tool, with nobody to ask.
+    async fn linkward(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let output: Output = tokio::process::Command::new(env!("CARGO_BIN_EXE_linkward"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .envs(self.stack.env(&self.stack.provider()))
+            .envs(self.variables())
+            .env("LINKWARD_REQUESTED_BY", "alice")
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// The JSON document of a command that succeeds.
+    async fn json(&self, arguments: &[&str]) -> Value {
+        let (code, stdout, stderr) = self.linkward(&[arguments, &["--output", "json"]].concat()).await;
+        assert_eq!(code, Some(0), "{arguments:?}: {stdout}{stderr}");
+        serde_json::from_str(&stdout).unwrap()
+    }
+
+    /// Asks again until the document is as wanted.
+    async fn until(&self, arguments: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let document = self.json(arguments).await;
+            if wanted(&document) {
+                return document;
+            }
+            assert!(began.elapsed() < PATIENCE, "{arguments:?}: {document:#}");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_issue_cut_off_and_let_in_again() {
+    let stage = Stage::new().await;
+    certificates_are_issued(&stage).await;
+    nothing_happens_without_consent(&stage).await;
+    an_identity_is_cut_off_and_let_in_again(&stage).await;
+    connections_are_listed_and_swept(&stage).await;
+}
+
+async fn certificates_are_issued(stage: &Stage) {
+    let issue = ["certificates", "issue", "--identity", ALICE, "--out", "certificates"];
+    let issued = stage.json(&issue).await;
+    let key = stage.folder.path().join("certificates/alice.key");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    let chain = std::fs::read_to_string(stage.folder.path().join("certificates/alice.crt")).unwrap();
+    assert_eq!(chain.matches("BEGIN CERTIFICATE").count(), 2, "{chain}");
+    // The same files are not written over, and nothing is issued.
+    let (code, _, stderr) = stage.linkward(&issue).await;
+    assert_eq!((code, stderr.contains("is there already")), (Some(2), true), "{stderr}");
+
+    let listed = stage.json(&["certificates", "list"]).await;
+    let [certificate] = listed["certificates"].as_array().unwrap().as_slice() else { panic!("{listed:#}") };
+    assert_eq!((&certificate["identity"], &certificate["serialNumber"]), (&ALICE.into(), &issued["serialNumber"]));
+    let (_, table, _) = stage.linkward(&["certificates", "list"]).await;
+    assert!(table.starts_with("identity") && table.contains(ALICE) && table.ends_with("\n1 certificate\n"), "{table}");
+    let other = stage.json(&["certificates", "list", "--identity", "spiffe://internal.example/lab/bob"]).await;
+    assert_eq!(other["certificates"], Value::Array(Vec::new()));
+
+    // What cannot be recorded is not handed out.
+    let elsewhere = ["--name", "bob", "--inventory-table", "no-such-table"];
+    let (code, _, stderr) = stage.linkward(&[&issue[..], &elsewhere].concat()).await;
+    assert_eq!((code, stderr.contains("no-such-table")), (Some(2), true), "{stderr}");
+    assert!(!stage.folder.path().join("certificates/bob.key").exists());
+}
+
+async fn nothing_happens_without_consent(stage: &Stage) {
+    for arguments in [
+        &["certificates", "revoke", "--identity", ALICE, "--reason", "key-compromise"][..],
+        &["certificates", "restore", "--identity", ALICE],
+        &["endpoints", "sweep"],
+    ] {
+        let (code, stdout, stderr) = stage.linkward(arguments).await;
+        assert_eq!((code, stdout.as_str(), stderr.contains("add `--yes`")), (Some(2), "", true), "{stderr}");
+    }
+    let revoke = ["certificates", "revoke", "--reason", "key-compromise", "--yes"];
+    let (code, ..) = stage.linkward(&revoke).await;
+    assert_eq!(code, Some(2), "a revocation names somebody");
+    let (code, ..) = stage.linkward(&[&revoke[..], &["--serial", "1", "--account", BILLING]].concat()).await;
+    assert_eq!(code, Some(2), "and nobody else");
+}
+
+async fn an_identity_is_cut_off_and_let_in_again(stage: &Stage) {
+    let waiting = ["--wait", "--timeout", "120", "--yes"];
+    let revoke = ["certificates", "revoke", "--identity", ALICE, "--reason", "key-compromise", "--ticket", "T-1"];
+    let revoked = stage.json(&[&revoke[..], &waiting].concat()).await;
+    assert_eq!(revoked["detail"]["requestedBy"], "alice");
+    assert!(revoked["seconds"]["denyList"].is_f64() && revoked["seconds"]["authority"].is_f64(), "{revoked:#}");
+    let restore = ["certificates", "restore", "--identity", ALICE];
+    let (code, stdout, stderr) = stage.linkward(&[&restore[..], &waiting].concat()).await;
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("sent `Certificate Denial Withdrawn`; event "), "{stdout}");
+    assert!(stdout.contains("lifted from the deny list after "), "{stdout}");
+
+    // An account is nothing to the authority.
+    let account = ["certificates", "revoke", "--account", STRANGER, "--reason", "unspecified"];
+    let denied = stage.json(&[&account[..], &waiting].concat()).await;
+    assert!(denied["seconds"]["denyList"].is_f64() && denied["seconds"]["authority"].is_null(), "{denied:#}");
+    // Nobody listens on another bus: the wait ends, and says so.
+    let other = [
+        "certificates",
+        "revoke",
+        "--account",
+        BILLING,
+        "--reason",
+        "unspecified",
+        "--wait",
+        "--timeout",
+        "2",
+        "--yes",
+    ];
+    deploy::bus(&stage.stack, "silent").await.unwrap();
+    let (code, _, stderr) = stage.linkward(&[&other[..], &["--event-bus", "silent"]].concat()).await;
+    assert_eq!((code, stderr.contains("not in the deny list after 2 s")), (Some(1), true), "{stderr}");
+}
+
+async fn connections_are_listed_and_swept(stage: &Stage) {
+    let mut ids = Vec::new();
+    for account in [BILLING, STRANGER] {
+        let consumer = stage.stack.ec2(&stage.stack.account(account));
+        ids.push(consumer.create_vpc_endpoint(&stage.service.name).await.unwrap());
+    }
+    let live = ["endpoints", "list", "--live"];
+    let would = stage.json(&live).await;
+    assert_eq!(would["dryRun"]["accepted"][0]["endpointId"], ids[0].as_str(), "{would:#}");
+    assert_eq!(would["dryRun"]["rejected"][0]["reason"], "unlisted", "{would:#}");
+    let (_, table, _) = stage.linkward(&live).await;
+    assert!(table.starts_with("would") && table.contains(&ids[0]) && table.contains("unlisted"), "{table}");
+    assert_eq!(
+        stage.json(&["endpoints", "list"]).await["endpoints"],
+        Value::Array(Vec::new()),
+        "a dry run writes nothing"
+    );
+
+    let swept = stage.json(&["endpoints", "sweep", "--max-removals", "1", "--yes"]).await;
+    assert_eq!(swept["detail"], serde_json::json!({ "requestedBy": "alice", "maxRemovals": 1 }));
+    let both = |document: &Value| document["endpoints"].as_array().is_some_and(|all| all.len() == 2);
+    let listed = stage.until(&["endpoints", "list"], both).await;
+    assert_eq!(
+        (&listed["endpoints"][0]["name"], &listed["endpoints"][0]["verdict"]),
+        (&"billing".into(), &"accept".into())
+    );
+    let rejected = stage.json(&["endpoints", "list", "--verdict", "reject"]).await;
+    assert_eq!(
+        (rejected["endpoints"].as_array().unwrap().len(), &rejected["endpoints"][0]["account"]),
+        (1, &STRANGER.into())
+    );
+    let (_, table, _) = stage.linkward(&["endpoints", "list"]).await;
+    assert!(table.starts_with("endpoint") && table.ends_with("\n2 endpoint connections\n"), "{table}");
+    let (code, _, stderr) = stage.linkward(&["endpoints", "list", "--inventory-table", "no-such-table"]).await;
+    assert_eq!((code, stderr.contains("the table `no-such-table` cannot be read")), (Some(2), true), "{stderr}");
+}
