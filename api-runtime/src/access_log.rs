@@ -15,16 +15,17 @@ pub(crate) struct Line<'a> {
     pub(crate) at: Timestamp,
     /// From [`connection_fields`].
     pub(crate) connection: &'a [u8],
-    pub(crate) request_id: &'a str,
-    pub(crate) trace_id: &'a str,
+    pub(crate) request_id: &'a [u8],
+    pub(crate) trace_id: &'a [u8],
     pub(crate) account: Option<&'a str>,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
-    pub(crate) host: Option<&'a str>,
+    /// Checked: of the characters of a host.
+    pub(crate) host: Option<&'a [u8]>,
     pub(crate) http_version: &'static str,
     pub(crate) status: u16,
     pub(crate) outcome: Outcome,
-    pub(crate) reason: Option<&'a str>,
+    pub(crate) reason: Option<&'static str>,
     pub(crate) rule: Option<&'a str>,
     pub(crate) revision: Option<&'a str>,
     pub(crate) latency: Duration,
@@ -35,6 +36,13 @@ pub(crate) struct Line<'a> {
 
 /// Room for a line as most are.
 const USUAL: usize = 1024;
+
+fn optional_plain(out: &mut Vec<u8>, text: Option<&[u8]>) {
+    match text {
+        Some(text) => plain(out, text),
+        None => out.extend_from_slice(b"null"),
+    }
+}
 
 /// Appends a line of the log, without its end.
 pub(crate) fn access(out: &mut Vec<u8>, line: &Line<'_>) {
@@ -49,11 +57,11 @@ pub(crate) fn access(out: &mut Vec<u8>, line: &Line<'_>) {
     out.extend_from_slice(b",\"account\":");
     optional(out, line.account);
     out.extend_from_slice(b",\"method\":");
-    plain(out, line.method);
+    plain(out, line.method.as_bytes());
     out.extend_from_slice(b",\"path\":");
     string(out, line.path);
     out.extend_from_slice(b",\"host\":");
-    optional(out, line.host);
+    optional_plain(out, line.host);
     out.extend_from_slice(b",\"httpVersion\":\"");
     out.extend_from_slice(line.http_version.as_bytes());
     out.extend_from_slice(b"\",\"status\":");
@@ -61,7 +69,7 @@ pub(crate) fn access(out: &mut Vec<u8>, line: &Line<'_>) {
     out.extend_from_slice(b",\"decision\":\"");
     out.extend_from_slice(line.outcome.as_str().as_bytes());
     out.extend_from_slice(b"\",\"reason\":");
-    optional(out, line.reason);
+    optional_plain(out, line.reason.map(str::as_bytes));
     out.extend_from_slice(b",\"ruleId\":");
     optional(out, line.rule);
     out.extend_from_slice(b",\"policyRevision\":");
@@ -215,12 +223,12 @@ mod tests {
         Line {
             at: "2026-11-23T10:00:00.5Z".parse().unwrap(),
             connection,
-            request_id: "id",
-            trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
+            request_id: b"id",
+            trace_id: b"4bf92f3577b34da6a3ce929d0e0e4736",
             account: Some("123456789012"),
             method: "GET",
             path,
-            host: Some("api.internal"),
+            host: Some(b"api.internal"),
             http_version: "2",
             status: 200,
             outcome: Outcome::Allow,

@@ -11,11 +11,16 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends as a JSON string what is known to need no escapes.
-pub(crate) fn plain(out: &mut Vec<u8>, text: &str) {
-    debug_assert!(text.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'"' && byte != b'\\'), "{text}");
+pub(crate) fn plain(out: &mut Vec<u8>, text: &[u8]) {
+    debug_assert!(is_plain(text), "{text:?}");
     out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(text);
     out.push(b'"');
+}
+
+/// Whether none of it needs an escape. Without a way out of the loop, so that many bytes are looked at at once.
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().fold(true, |plain, byte| plain & (b' ' <= *byte) & (*byte < 0x7f) & (*byte != b'"') & (*byte != b'\\'))
 }
 
 /// Appends `text` as a JSON string, or `null`.
@@ -29,6 +34,10 @@ pub(crate) fn optional(out: &mut Vec<u8>, text: Option<&str>) {
 /// Appends the inside of a JSON string (RFC 8259 §7): quotes, backslashes and control characters escaped. DEL and the
 /// line separators U+2028 and U+2029 too, so that a line of the log is one line to whatever reads it.
 pub(crate) fn escaped(out: &mut Vec<u8>, text: &str) {
+    if is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\' || byte >= 0x7f) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
@@ -60,7 +69,7 @@ fn escaped_character(out: &mut Vec<u8>, character: char) {
 }
 
 /// The lower-case hexadecimal digit of the low four bits.
-pub(crate) fn hex_digit(value: u32) -> u8 {
+fn hex_digit(value: u32) -> u8 {
     match (value & 0xf) as u8 {
         digit @ 0..=9 => b'0' + digit,
         digit => b'a' + digit - 10,

@@ -1,6 +1,5 @@
 //! What names a request in logs on both sides: `x-request-id` and the trace of `traceparent` (W3C Trace Context).
 
-use crate::json::hex_digit;
 use http::HeaderValue;
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
@@ -22,9 +21,14 @@ impl RequestId {
     }
 
     pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// For the log: whether it is text was checked when it came, or was made.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Theirs(value) => value.to_str().unwrap_or_default(),
-            Self::Ours(text) => std::str::from_utf8(text).unwrap_or_default(),
+            Self::Theirs(value) => value.as_bytes(),
+            Self::Ours(text) => text,
         }
     }
 
@@ -68,8 +72,8 @@ impl Trace {
     }
 
     /// 32 hexadecimal digits.
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.id).unwrap_or_default()
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.id
     }
 
     /// 16 hexadecimal digits, if the trace began with the caller.
@@ -146,18 +150,37 @@ fn is_hex(digits: &[u8]) -> bool {
 }
 
 fn hex(high: u64, low: u64) -> [u8; 32] {
-    let value = u128::from(high) << 64 | u128::from(low);
-    std::array::from_fn(|at| hex_digit((value >> (124 - 4 * at)) as u32))
+    let mut digits = [0; 32];
+    let words = [(high >> 32) as u32, high as u32, (low >> 32) as u32, low as u32];
+    for (digits, word) in digits.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+        *digits = hex_of_word(word);
+    }
+    digits
+}
+
+/// All eight digits at once: the nibbles are spread to bytes, and those beyond 9 get what lies between `9` and `a`.
+fn hex_of_word(word: u32) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let pairs = u64::from(word);
+    let fours = pairs << 32 & 0xffff_0000_0000 | pairs >> 16;
+    let bytes = fours << 16 & 0x00ff_0000_00ff_0000 | fours >> 8 & 0x0000_00ff_0000_00ff;
+    let nibbles = bytes << 8 & 0x0f00_0f00_0f00_0f00 | bytes >> 4 & 0x000f_000f_000f_000f;
+    let letters = (nibbles + ONES * 6) >> 4 & ONES;
+    (nibbles + ONES * u64::from(b'0') + letters * u64::from(b'a' - b'0' - 10)).to_le_bytes()
 }
 
 fn uuid() -> [u8; 36] {
     let version = random() & !0xf000 | 0x4000;
     let variant = random() & !(0b11 << 62) | 0b10 << 62;
-    let mut digits = hex(version, variant).into_iter();
-    std::array::from_fn(|at| match at {
-        8 | 13 | 18 | 23 => b'-',
-        _ => digits.next().unwrap_or(b'0'),
-    })
+    let mut text = [b'-'; 36];
+    let mut digits = &hex(version, variant)[..];
+    for piece in [0..8, 9..13, 14..18, 19..23, 24..36] {
+        if let (Some(place), Some((next, rest))) = (text.get_mut(piece.clone()), digits.split_at_checked(piece.len())) {
+            place.copy_from_slice(next);
+            digits = rest;
+        }
+    }
+    text
 }
 
 /// 16 random bytes in Base64.
@@ -221,6 +244,13 @@ mod tests {
     }
 
     #[test]
+    fn words_are_written_in_hex() {
+        for (high, low) in [(0, 1), (0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210), (u64::MAX, 0x9a90_a9a0_0f0f_f0f0)] {
+            assert_eq!(String::from_utf8(hex(high, low).to_vec()).unwrap(), format!("{high:016x}{low:016x}"));
+        }
+    }
+
+    #[test]
     fn a_nonce_is_base64_of_16_bytes() {
         let text = String::from_utf8(nonce().to_vec()).unwrap();
         let digits = text.strip_suffix("==").unwrap();
@@ -233,7 +263,7 @@ mod tests {
     fn a_valid_trace_is_continued_unchanged() {
         for parent in [PARENT, &PARENT.replacen("00-", "01-", 1), &(PARENT.replacen("00-", "cc-", 1) + "-more")] {
             let trace = trace(parent);
-            assert_eq!((trace.as_str(), trace.header()), ("4bf92f3577b34da6a3ce929d0e0e4736", None));
+            assert_eq!((trace.as_bytes(), trace.header()), (&b"4bf92f3577b34da6a3ce929d0e0e4736"[..], None));
             assert_eq!((trace.parent(), trace.is_sampled_by_caller()), (Some("00f067aa0ba902b7"), true));
         }
         assert!(!trace(&PARENT.replace("-01", "-02")).is_sampled_by_caller());

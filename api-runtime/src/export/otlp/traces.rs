@@ -100,7 +100,7 @@ fn exported(span: &Span) -> impl Iterator<Item = Exported> + use<> {
     attributes.extend(span.texts.iter().map(|(name, value)| text(name, value)));
     let server = Exported {
         span_id: ours.to_be_bytes().to_vec(),
-        parent_span_id: span.trace.parent().map(bytes).unwrap_or_default(),
+        parent_span_id: span.trace.parent().map(|parent| bytes(parent.as_bytes())).unwrap_or_default(),
         kind: SpanKind::Server.into(),
         end_time_unix_nano: started.saturating_add(length(span.latency)),
         attributes,
@@ -120,7 +120,7 @@ fn exported(span: &Span) -> impl Iterator<Item = Exported> + use<> {
 fn common(span: &Span, failed: bool) -> Exported {
     let code = if failed { StatusCode::Error } else { StatusCode::Unset };
     Exported {
-        trace_id: bytes(span.trace.as_str()),
+        trace_id: bytes(span.trace.as_bytes()),
         name: span.method.clone(),
         start_time_unix_nano: nanos(span.at),
         status: Some(Status { code: code.into(), ..Status::default() }),
@@ -133,7 +133,7 @@ fn length(duration: Duration) -> u64 {
 }
 
 /// Hexadecimal digits as bytes.
-fn bytes(digits: &str) -> Vec<u8> {
-    let pairs = digits.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+fn bytes(digits: &[u8]) -> Vec<u8> {
+    let pairs = digits.chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
     pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
 }
