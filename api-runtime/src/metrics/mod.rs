@@ -3,12 +3,14 @@
 mod callers;
 mod histogram;
 mod prometheus;
+mod state;
 mod table;
 mod window;
 
 pub(crate) use callers::CallerSlot;
 pub(crate) use histogram::{Distribution, Histogram};
 pub(crate) use prometheus::render;
+pub(crate) use state::{Request, SnapshotState, State};
 pub(crate) use table::{Definition, Kind, Unit};
 pub(crate) use window::QUANTILES;
 
@@ -18,10 +20,9 @@ use crate::connection::End;
 use crate::handshake::HandshakeCause;
 use crate::sharded::Sharded;
 use callers::Callers;
+use policy::SpiffeId;
 use policy::access::Reason;
-use policy::{Revision, SpiffeId, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use window::Window;
 
 const REASONS: usize = Reason::ALL.len() + 1;
@@ -48,44 +49,6 @@ struct Shard {
     latency: Histogram,
     upstream: Histogram,
     callers: callers::Counters,
-}
-
-/// What is not counted but looked up when somebody asks.
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(crate) open_connections: usize,
-    pub(crate) snapshots: Vec<SnapshotState>,
-    /// Seconds to the first nextUpdate; negative once it has passed.
-    pub(crate) crl_next_update: Option<f64>,
-    pub(crate) deny_list_entries: Option<usize>,
-    /// `None` without a deny list.
-    pub(crate) deny_list_propagation: Option<Distribution>,
-    pub(crate) access_log_dropped: u64,
-    /// `None` if no spans are exported.
-    pub(crate) spans_dropped: Option<u64>,
-}
-
-/// A snapshot in force.
-#[derive(Debug)]
-pub(crate) struct SnapshotState {
-    pub(crate) kind: &'static str,
-    pub(crate) revision: Revision,
-    pub(crate) loaded_at: Timestamp,
-    /// Since its source last confirmed it.
-    pub(crate) age: Duration,
-    /// Why the last refresh failed, if it did.
-    pub(crate) error: Option<String>,
-}
-
-/// One request, as far as it is counted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Request {
-    pub(crate) outcome: Outcome,
-    pub(crate) reason: Option<Reason>,
-    pub(crate) status: u16,
-    pub(crate) latency: Duration,
-    pub(crate) upstream: Option<Duration>,
-    pub(crate) caller: CallerSlot,
 }
 
 #[derive(Debug)]
@@ -272,6 +235,8 @@ fn add(counter: Option<&AtomicU64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use policy::Timestamp;
+    use std::time::Duration;
 
     fn rendered(metrics: &Metrics) -> String {
         render(metrics, &State { crl_next_update: Some(1.0), deny_list_entries: Some(2), ..State::default() })

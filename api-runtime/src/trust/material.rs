@@ -1,6 +1,6 @@
 //! Everything a snapshot of our trust is made of, wherever it comes from, read as one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::file_set::{Contents, FileSet, FileSetError};
@@ -121,8 +121,8 @@ fn own(
     }
 }
 
-fn file(path: &PathBuf, paths: &mut Vec<PathBuf>) -> Part {
-    paths.push(path.clone());
+fn file(path: &Path, paths: &mut Vec<PathBuf>) -> Part {
+    paths.push(path.to_owned());
     Part::File(paths.len() - 1)
 }
 
