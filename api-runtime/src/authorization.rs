@@ -3,9 +3,11 @@
 use crate::config::Mode;
 use crate::connection::Connection;
 use crate::snapshots::Now;
-use policy::access::{self, AccessRequest, Effect, Reason};
-use policy::{AccountId, RequestPath, Revision, RuleId, SpiffeId, VpcEndpointId};
+use policy::access::{AccessRequest, Effect, Reason};
+use policy::{AccountId, RequestPath, Revision, RuleId, SpiffeId, Timestamp, VpcEndpointId};
+use policy_source::RegoRequest;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The proof that a request was authorized. Nothing is forwarded without one, and only `authorize` of this module
 /// makes one.
@@ -112,6 +114,7 @@ pub(crate) fn authorize(
     account: Option<AccountId>,
     method: &str,
     path: &RequestPath<'_>,
+    host: Option<&str>,
     now: Now,
 ) -> Result<Permit, Ruling> {
     let gate = connection.gate();
@@ -119,30 +122,43 @@ pub(crate) fn authorize(
     gate.snapshots.check(peer, account.as_ref(), now).map_err(Ruling::denied)?;
     let identity = peer.identity().map_err(Ruling::denied)?;
     let policy = gate.snapshots.policy_for_use(now).map_err(Ruling::denied)?;
-    let request = AccessRequest {
-        identity,
-        account: account.as_ref(),
-        endpoint: connection.endpoint(),
-        method,
-        path,
-        now: now.at,
-    };
-    let decision = access::authorize(&policy.value, &request);
+    let decision = policy.value.authorize(&RegoRequest {
+        access: AccessRequest {
+            identity,
+            account: account.as_ref(),
+            endpoint: connection.endpoint(),
+            method,
+            path,
+            now: now.at,
+        },
+        common_name: peer.common_name(),
+        serial_number: Some(peer.serial()),
+        not_after: Some(peer.not_after()),
+        host,
+    });
+    if let Some(detail) = decision.detail.as_ref().filter(|_| gate.policy_errors.may_say(now.at)) {
+        tracing::warn!(%identity, revision = %decision.revision, detail, "the policy could not be evaluated; denied");
+    }
     let outcome = match decision.effect {
         Effect::Allow => Outcome::Allow,
         Effect::Deny if gate.config.policy.mode == Mode::Audit && decision.reason.is_auditable() => Outcome::AuditDeny,
         Effect::Deny => Outcome::Deny,
     };
-    let ruling = Ruling {
-        outcome,
-        reason: decision.reason,
-        rule: decision.rule.cloned(),
-        revision: Some(decision.revision.clone()),
-    };
+    let ruling = Ruling { outcome, reason: decision.reason, rule: decision.rule, revision: Some(decision.revision) };
     if outcome == Outcome::Deny {
         return Err(ruling);
     }
     Ok(Permit { connection: Arc::clone(connection), identity: identity.clone(), account, ruling })
+}
+
+/// Lets one thing a second be said, for those that each request could bring about.
+#[derive(Debug, Default)]
+pub(crate) struct OnceASecond(AtomicI64);
+
+impl OnceASecond {
+    fn may_say(&self, now: Timestamp) -> bool {
+        self.0.swap(now.as_second(), Ordering::Relaxed) != now.as_second()
+    }
 }
 
 impl Ruling {

@@ -1,6 +1,7 @@
 //! What all connections of a listener share.
 
 use crate::audit::AuditDenials;
+use crate::authorization::OnceASecond;
 use crate::config::{AccessLog, Config};
 use crate::connection::Connections;
 use crate::log_writer::LogWriter;
@@ -25,6 +26,7 @@ pub(crate) struct Gate {
     pub(crate) connections: Connections,
     pub(crate) denials: RecentDenials,
     pub(crate) audit: AuditDenials,
+    pub(crate) policy_errors: OnceASecond,
     pub(crate) started: Timestamp,
     draining: AtomicBool,
     /// Whether those who are served may take their time to go.
@@ -50,6 +52,7 @@ impl Gate {
             spans,
             denials: RecentDenials::default(),
             audit: AuditDenials::new(),
+            policy_errors: OnceASecond::default(),
             started: Timestamp::now(),
             draining: AtomicBool::new(false),
             slowly: AtomicBool::new(false),

@@ -128,8 +128,9 @@ impl<A: Application> Requests<A> {
         let endpoint = self.connection.endpoint();
         record.account =
             endpoint.and_then(|endpoint| self.connection.gate().snapshots.account(endpoint, record.arrival.now));
-        let method = parts.method.as_str();
-        let decided = authorization::authorize(&self.connection, record.account, method, &path, record.arrival.now);
+        let (method, host) = (parts.method.as_str(), record.host.as_ref().and_then(|host| host.to_str().ok()));
+        let decided =
+            authorization::authorize(&self.connection, record.account, method, &path, host, record.arrival.now);
         if let Some(normal) = origin_form(&parts.uri, path.as_str())? {
             parts.uri = normal;
             record.uri = parts.uri.clone();

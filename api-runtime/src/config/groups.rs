@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use policy::TrustDomain;
 use policy_source::SourceUri;
+use policy_source::bundle::BundleSettings;
 use serde::{Deserialize, Deserializer};
 
 use super::otlp::OtlpEndpoint;
-use super::scalar::{self, NotSupported};
+use super::scalar;
 use super::template::{self, CommonNameTemplate};
 
 const fn seconds(seconds: u64) -> Duration {
@@ -47,8 +48,50 @@ pub struct PolicySettings {
     /// Whether denials of the policy are enforced.
     #[serde(default)]
     pub mode: Mode,
-    #[serde(default, rename = "bundle")]
-    _bundle: Option<NotSupported>,
+    /// How bundles are read, if the source is one.
+    #[serde(default, deserialize_with = "scalar::or_default")]
+    pub bundle: BundleGroup,
+}
+
+/// How bundles are read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct BundleGroup {
+    /// A PEM file with the public key that bundles must be signed by; `None`: signatures are not checked.
+    pub verification_key: Option<PathBuf>,
+    /// How long the evaluation of one request may take.
+    #[serde(deserialize_with = "scalar::duration")]
+    pub budget: Duration,
+    /// Where the last good bundle is kept.
+    pub cache_directory: Option<PathBuf>,
+}
+
+impl Default for BundleGroup {
+    fn default() -> Self {
+        let BundleSettings { verification_key, budget, cache_directory } = BundleSettings::default();
+        Self { verification_key, budget, cache_directory }
+    }
+}
+
+/// Requests wait for an evaluation, and so do those of other callers on the same thread.
+const BUDGET: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(1);
+
+impl BundleGroup {
+    /// As the source wants it.
+    #[must_use]
+    pub fn to_settings(&self) -> BundleSettings {
+        let Self { verification_key, budget, cache_directory } = self.clone();
+        BundleSettings { verification_key, budget, cache_directory }
+    }
+
+    pub(super) fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.verification_key.iter_mut().chain(&mut self.cache_directory)
+    }
+
+    pub(super) fn problem(&self) -> Option<String> {
+        let message = || format!("`policy.bundle.budget` is {:?}; write 1ms to 1s", self.budget);
+        (!BUDGET.contains(&self.budget)).then(message)
+    }
 }
 
 fn policy_refresh() -> Duration {

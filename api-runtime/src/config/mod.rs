@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use policy_source::SourceUri;
+use policy_source::{BundleUri, SourceUri};
 use serde::Deserialize;
 
 pub use self::error::ConfigError;
@@ -120,14 +120,14 @@ impl Config {
             endpoints.as_mut().map(|settings| &mut settings.source),
         ];
         let documents = sources.into_iter().flatten().filter_map(|source| match source {
-            SourceUri::File(path) => Some(path),
+            SourceUri::File(path) | SourceUri::Bundle(BundleUri::File(path)) => Some(path),
             _ => None,
         });
         let log = match &mut telemetry.access_log {
             AccessLog::File(path) => Some(path),
             AccessLog::Stdout | AccessLog::Off => None,
         };
-        tls.paths_mut().chain(documents).chain(log)
+        tls.paths_mut().chain(documents).chain(policy.bundle.paths_mut()).chain(log)
     }
 
     /// What each key alone cannot tell.
@@ -136,6 +136,7 @@ impl Config {
         if self.telemetry.metrics_interval < Duration::from_secs(1) {
             problems.push("`telemetry.metricsInterval` is shorter than a second; write `1s` or more".to_owned());
         }
+        problems.extend(self.policy.bundle.problem());
         let listeners = [
             ("listen", Some(self.listen)),
             ("adminListen", Some(self.admin_listen)),
@@ -153,6 +154,15 @@ impl Config {
             self.deny_list.as_ref().map(|settings| ("denyList", settings.refresh, settings.max_staleness)),
             self.endpoints.as_ref().map(|settings| ("endpoints", settings.refresh, settings.max_staleness)),
         ];
+        let lists = [
+            self.deny_list.as_ref().map(|settings| ("denyList", &settings.source)),
+            self.endpoints.as_ref().map(|settings| ("endpoints", &settings.source)),
+        ];
+        let policy_only = |source: &SourceUri| matches!(source, SourceUri::AppConfig(_) | SourceUri::Bundle(_));
+        for (group, source) in lists.into_iter().flatten().filter(|(_, source)| policy_only(source)) {
+            problems
+                .push(format!("`{group}.source`: `{source}` is for policies; write `file:PATH` or `dynamodb:TABLE`"));
+        }
         for (group, ..) in sources.into_iter().flatten().filter(|(_, refresh, staleness)| staleness <= refresh) {
             problems.push(format!(
                 "`{group}.maxStaleness` must be longer than `{group}.refresh`, or callers are denied between two"

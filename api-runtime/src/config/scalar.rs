@@ -87,16 +87,6 @@ pub(super) fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf
     part::local(&String::deserialize(deserializer)?, "a file").map_err(D::Error::custom)
 }
 
-/// For a key that the design has and this build has not: never silently ignored.
-#[derive(Clone, Debug)]
-pub(super) enum NotSupported {}
-
-impl<'de> Deserialize<'de> for NotSupported {
-    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(D::Error::custom("this key is not supported in this build; remove it"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

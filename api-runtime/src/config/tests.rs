@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use policy_source::bundle::BundleSettings;
+use policy_source::{BundleUri, SourceUri};
+
 use super::*;
 
 const LEAST: &str = "
@@ -184,13 +187,28 @@ fn telemetry_that_nobody_could_read_is_refused() {
 }
 
 #[test]
-fn what_this_build_does_not_have_is_refused_and_not_ignored() {
-    let more = "denyList: { source: \"bundle:deny\" }";
-    assert!(refusal(more).contains("not supported in this build"), "{}", refusal(more));
-    for (key, value) in [("\"file:access.yaml\"", "\"file:access.yaml\", bundle: { budget: 5ms }")] {
-        let error = parse(&LEAST.replace(key, value)).unwrap_err().to_string();
-        assert!(error.contains("not supported in this build"), "{value}: {error}");
+fn a_bundle_is_read_as_configured() {
+    let bundle = |more: &str| parse(&LEAST.replace("\"file:access.yaml\"", &format!("\"bundle:b.tar.gz\"{more}")));
+    let policy = bundle("").unwrap().policy;
+    assert_eq!(policy.source, SourceUri::Bundle(BundleUri::File("/etc/linkward/b.tar.gz".into())));
+    assert_eq!(policy.bundle.to_settings(), BundleSettings::default());
+    let policy = bundle(", bundle: { verificationKey: key.pem, budget: 20ms, cacheDirectory: cache }").unwrap().policy;
+    let expected = BundleSettings {
+        verification_key: Some("/etc/linkward/key.pem".into()),
+        budget: Duration::from_millis(20),
+        cache_directory: Some("/etc/linkward/cache".into()),
+    };
+    assert_eq!(policy.bundle.to_settings(), expected);
+    for (settings, says) in [
+        ("{ budget: 0ms }", "`policy.bundle.budget` is 0ns; write 1ms to 1s"),
+        ("{ budget: 2s }", "`policy.bundle.budget` is 2s; write 1ms to 1s"),
+        ("{ key: k.pem }", "key"),
+    ] {
+        let error = bundle(&format!(", bundle: {settings}")).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
     }
+    let error = refusal("denyList: { source: \"bundle:deny\" }\nendpoints: { source: \"bundle:b\" }");
+    assert!(error.contains("`denyList.source`") && error.contains("`endpoints.source`"), "{error}");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use arc_swap::Guard;
 use policy::access::Reason;
 use policy::deny_list::{DenialQuery, DenyList};
 use policy::inventory::Inventory;
-use policy::{AccountId, Policy, Revision, Timestamp, TrustDomain, VpcEndpointId};
-use policy_source::{DenyListSource, InventorySource, Live, Load, Loaded, PolicySource, SourceError};
+use policy::{AccountId, Timestamp, VpcEndpointId};
+use policy_source::{DenyListSource, Engine, InventorySource, Live, Loaded, PolicySource};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -21,7 +21,7 @@ use crate::trust::{Trust, TrustSource};
 #[derive(Debug)]
 pub struct Snapshots {
     /// The access policy.
-    pub policy: Live<Policy>,
+    pub policy: Live<Engine>,
     /// Certificates, trust anchors, CRLs.
     pub trust: Live<Trust>,
     /// The deny list, if there is one.
@@ -119,7 +119,7 @@ impl Snapshots {
     ///
     /// # Errors
     /// [`Reason::PolicyStale`]: its source has not confirmed it for longer than `policy.maxStaleness`.
-    pub fn policy_for_use(&self, now: Now) -> Result<Guard<Arc<Loaded<Policy>>>, Reason> {
+    pub fn policy_for_use(&self, now: Now) -> Result<Guard<Arc<Loaded<Engine>>>, Reason> {
         match self.policy.age_at(now.steady) <= self.limits.policy_staleness {
             true => Ok(self.policy.load()),
             false => Err(Reason::PolicyStale),
@@ -178,11 +178,13 @@ async fn trust(config: &Config) -> Result<Live<Trust>, String> {
     Live::start("trust", source, config.tls.refresh).await.map_err(|error| error.to_string())
 }
 
-async fn policy(config: &Config) -> Result<Live<Policy>, String> {
+async fn policy(config: &Config) -> Result<Live<Engine>, String> {
     let settings = &config.policy;
-    let source = PolicySource::open(&settings.source, Path::new("")).await.map_err(|error| error.to_string())?;
-    let loader = PolicyOfDomain { source, trust_domain: config.identity.trust_domain.clone() };
-    Live::start("policy", loader, settings.refresh).await.map_err(|error| error.to_string())
+    let bundles = settings.bundle.to_settings();
+    let source = PolicySource::open_with(&settings.source, Path::new(""), &bundles).await;
+    // A policy for another trust domain names none of our callers.
+    let source = source.map_err(|error| error.to_string())?.within(config.identity.trust_domain.clone());
+    Live::start("policy", source, settings.refresh).await.map_err(|error| error.to_string())
 }
 
 async fn deny_list(config: &Config, propagation: &Arc<Histogram>) -> Result<Option<Live<DenyList>>, String> {
@@ -197,44 +199,6 @@ async fn endpoints(config: &Config) -> Result<Option<Live<Inventory>>, String> {
     let Some(settings) = &config.endpoints else { return Ok(None) };
     let source = InventorySource::open(&settings.source, Path::new("")).await.map_err(|error| error.to_string())?;
     Live::start("endpoint inventory", source, settings.refresh).await.map(Some).map_err(|error| error.to_string())
-}
-
-/// A policy for another trust domain names none of our callers: its document or our configuration is the wrong one.
-struct PolicyOfDomain {
-    source: PolicySource,
-    trust_domain: TrustDomain,
-}
-
-/// Why a policy is not used.
-#[derive(Debug, thiserror::Error)]
-enum PolicyRefusal {
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    #[error("its trust domain is `{found}`, but `identity.trustDomain` is `{expected}`")]
-    TrustDomain { found: TrustDomain, expected: TrustDomain },
-}
-
-impl Load for PolicyOfDomain {
-    type Value = Policy;
-    type Error = PolicyRefusal;
-
-    fn is_remote(&self) -> bool {
-        self.source.is_remote()
-    }
-
-    fn rest(&self) -> Duration {
-        self.source.rest()
-    }
-
-    async fn load(&mut self) -> Result<Option<(Revision, Policy)>, PolicyRefusal> {
-        let Some((revision, policy)) = self.source.load().await? else { return Ok(None) };
-        if *policy.trust_domain() == self.trust_domain {
-            return Ok(Some((revision, policy)));
-        }
-        self.source.refuse();
-        let found = policy.trust_domain().clone();
-        Err(PolicyRefusal::TrustDomain { found, expected: self.trust_domain.clone() })
-    }
 }
 
 /// One counter for several.

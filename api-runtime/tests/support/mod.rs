@@ -57,6 +57,7 @@ pub struct Setup {
     tls: String,
     policy: String,
     top: String,
+    source: String,
 }
 
 impl Setup {
@@ -68,6 +69,7 @@ impl Setup {
             tls: String::new(),
             policy: String::new(),
             top: String::new(),
+            source: "file:access.yaml".into(),
         };
         let server = setup.authority.issue(&Leaf::server());
         setup.write("server.crt", &server.pem);
@@ -90,6 +92,11 @@ impl Setup {
     pub fn policy(mut self, yaml: &str) -> Self {
         self.policy += &format!("  {yaml}\n");
         self
+    }
+
+    /// Another source of the policy.
+    pub fn source(self, uri: &str) -> Self {
+        Self { source: uri.to_owned(), ..self }
     }
 
     pub fn top(mut self, yaml: &str) -> Self {
@@ -121,12 +128,12 @@ impl Setup {
     }
 
     pub fn yaml(&self) -> String {
-        let Self { identity, tls, policy, top, .. } = self;
+        let Self { identity, tls, policy, top, source, .. } = self;
         let log = if top.contains("telemetry:") { "" } else { "telemetry: { accessLog: access.log }\n" };
         format!(
             "listen: 127.0.0.1:0\nadminListen: 127.0.0.1:0\n{log}identity:\n  trustDomain: internal.example\n{identity}\
              tls:\n  certificateChain: server.crt\n  privateKey: server.key\n  clientTrustAnchors: ca.crt\n  refresh: 50ms\n{tls}\
-             policy:\n  source: file:access.yaml\n  refresh: 50ms\n{policy}{top}"
+             policy:\n  source: \"{source}\"\n  refresh: 50ms\n{policy}{top}"
         )
     }
 

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use aws_config::SdkConfig;
 use policy::Policy;
-use policy_source::{Load, PolicySource, SourceError, SourceUri};
+use policy_source::{Engine, Load, PolicySource, SourceError, SourceUri};
 use telemetry::Deadline;
 
 /// The access policy as its source has it now; between runs only its parsed form is kept.
@@ -11,7 +11,7 @@ pub(crate) struct CurrentPolicy {
     uri: SourceUri,
     sdk: SdkConfig,
     source: Option<PolicySource>,
-    policy: Option<Policy>,
+    policy: Option<Engine>,
 }
 
 /// The policy of one run.
@@ -31,6 +31,11 @@ pub(crate) enum PolicyUnavailable {
     TooLate,
     #[error("the source gave nothing; check that it holds a policy")]
     Nothing,
+    #[error(
+        "the bundle says nothing of endpoint connections; give it `version`, `trustDomain` and `endpoints` at \
+         `data.linkward`, or use a source with an access policy"
+    )]
+    NoOuterGate,
 }
 
 impl CurrentPolicy {
@@ -40,7 +45,8 @@ impl CurrentPolicy {
 
     pub(crate) async fn load(&mut self, deadline: Deadline) -> Result<InForce<'_>, PolicyUnavailable> {
         let frozen = deadline.limit(self.read()).await.ok_or(PolicyUnavailable::TooLate)??;
-        let policy = self.policy.as_ref().ok_or(PolicyUnavailable::Nothing)?;
+        let engine = self.policy.as_ref().ok_or(PolicyUnavailable::Nothing)?;
+        let policy = engine.outer_gate().ok_or(PolicyUnavailable::NoOuterGate)?;
         Ok(InForce { policy, frozen })
     }
 

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let medians =
         [(rules, written_out(), json!({})), (table, TABLE.to_owned(), callers())].map(|(name, text, data)| {
             let module = Module { path: "/policy.rego".to_owned(), text, v0: false };
-            match RegoPolicy::compile(&[module], data, DEFAULT_BUDGET) {
+            match RegoPolicy::compile(&[module], &[String::new()], data, DEFAULT_BUDGET) {
                 Ok(policy) => measure(&name, &policy),
                 Err(error) => {
                     report(&error.to_string());

@@ -9,7 +9,7 @@ use regorus::unstable::{BUILTINS, Expr, Literal, LiteralStmt, Query, Ref, Rule, 
 
 use crate::error::RegoProblem;
 
-type ParsedModule = regorus::unstable::Module;
+pub(crate) type ParsedModule = regorus::unstable::Module;
 
 /// Each call of a function that is neither the policy's own nor one that can be called here.
 pub(crate) fn unsupported(modules: &[Ref<ParsedModule>]) -> Vec<RegoProblem> {
@@ -18,7 +18,7 @@ pub(crate) fn unsupported(modules: &[Ref<ParsedModule>]) -> Vec<RegoProblem> {
 }
 
 /// The policy's own functions: `data.package.name`.
-fn functions(module: &ParsedModule) -> impl Iterator<Item = String> {
+pub(crate) fn functions(module: &ParsedModule) -> impl Iterator<Item = String> {
     let package = package(module);
     module.policy.iter().filter_map(move |rule| {
         let name = match &**rule {
@@ -34,27 +34,30 @@ fn unsupported_in(module: &ParsedModule, own: &HashSet<String>) -> Vec<RegoProbl
     let package = package(module);
     let imports = imports(module);
     let mut problems = Vec::new();
-    let mut calls = Calls {
-        found: &mut |name, place| {
-            let (alias, rest) = name.split_at(name.find('.').unwrap_or(name.len()));
-            let imported = imports.get(alias).map(|target| format!("{target}{rest}"));
-            let candidates = [Some(format!("{package}.{name}")), Some(name.to_owned()), imported];
-            let known = candidates.into_iter().flatten().any(|candidate| own.contains(&candidate));
-            if !known && !BUILTINS.contains_key(name) && name != "print" {
-                let span = place.span();
-                problems.push(RegoProblem {
-                    file: Some(span.source.get_path().clone()),
-                    line: span.line,
-                    column: span.col,
-                    message: message(name),
-                });
-            }
-        },
+    let mut found = |name: &str, place: &Expr| {
+        let known = candidates(name, &package, &imports).any(|candidate| own.contains(&candidate));
+        if !known && !BUILTINS.contains_key(name) && name != "print" {
+            let span = place.span();
+            let file = Some(span.source.get_path().clone());
+            problems.push(RegoProblem { file, line: span.line, column: span.col, message: message(name) });
+        }
     };
+    let mut calls = Calls { found: &mut found };
     for rule in &module.policy {
         calls.in_rule(rule);
     }
     problems
+}
+
+/// The paths of the function that a name can mean in a module of the package with these imports.
+pub(crate) fn candidates(
+    name: &str,
+    package: &str,
+    imports: &HashMap<String, String>,
+) -> impl Iterator<Item = String> + use<> {
+    let (alias, rest) = name.split_at(name.find('.').unwrap_or(name.len()));
+    let imported = imports.get(alias).map(|target| format!("{target}{rest}"));
+    [Some(format!("{package}.{name}")), Some(name.to_owned()), imported].into_iter().flatten()
 }
 
 fn message(name: &str) -> String {
@@ -67,12 +70,12 @@ fn message(name: &str) -> String {
     format!("function `{name}` is not supported{why}")
 }
 
-fn package(module: &ParsedModule) -> String {
+pub(crate) fn package(module: &ParsedModule) -> String {
     format!("data.{}", path(&module.package.refr).unwrap_or_default())
 }
 
 /// From the name in this module to the path it stands for.
-fn imports(module: &ParsedModule) -> HashMap<String, String> {
+pub(crate) fn imports(module: &ParsedModule) -> HashMap<String, String> {
     let import = |import: &regorus::unstable::Import| {
         let target = path(&import.refr)?;
         let alias = match &import.r#as {
@@ -85,7 +88,7 @@ fn imports(module: &ParsedModule) -> HashMap<String, String> {
 }
 
 /// `a.b.c` of an expression that says so.
-fn path(expr: &Expr) -> Option<String> {
+pub(crate) fn path(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Var { span, .. } => Some(span.text().to_owned()),
         Expr::RefDot { refr, field, .. } => Some(format!("{}.{}", path(refr)?, field.0.text())),
@@ -98,12 +101,13 @@ fn path(expr: &Expr) -> Option<String> {
 }
 
 /// Walks a syntax tree; its depth is bounded by the parser.
-struct Calls<'f> {
-    found: &'f mut dyn FnMut(&str, &Expr),
+pub(crate) struct Calls<'f> {
+    /// Told the name of the function as written, and the call.
+    pub(crate) found: &'f mut dyn FnMut(&str, &Expr),
 }
 
 impl Calls<'_> {
-    fn in_rule(&mut self, rule: &Rule) {
+    pub(crate) fn in_rule(&mut self, rule: &Rule) {
         match rule {
             Rule::Default { value, .. } => self.in_expr(value),
             Rule::Spec { head, bodies, .. } => {

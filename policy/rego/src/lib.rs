@@ -6,10 +6,13 @@
 //! because its time budget reads a clock; what the policy itself calls the time is that of the request.
 
 mod builtins;
+mod depth;
 mod error;
 mod extensions;
+mod imports;
 mod input;
 mod outcome;
+mod place;
 mod rego_policy;
 mod samples;
 

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{Engine, PolicyLengthConfig, Value};
+use regorus::{Engine, LimitError, PolicyLengthConfig, Value};
 
 use crate::error::{RegoError, RegoProblem};
 use crate::input::RegoRequest;
 use crate::outcome::RegoDecision;
-use crate::{ENTRYPOINT, builtins, extensions, samples};
+use crate::{ENTRYPOINT, builtins, depth, extensions, imports, place, samples};
 
 /// A Rego file of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,19 +49,30 @@ thread_local! {
 }
 
 impl RegoPolicy {
-    /// Parses the modules, checks that they can decide, and has them answer sample requests. `data` is what the policy
-    /// sees as `data`, beside its rules; `budget` is how long one evaluation may take.
+    /// Parses the modules, checks that they can decide, and has them answer sample requests. `roots` are the paths they
+    /// may define (`[""]`: any), `data` is what the policy sees as `data`, beside its rules; `budget` is how long one
+    /// evaluation may take.
     ///
     /// # Errors
-    /// All that is wrong in the first step that finds something wrong: with the modules' syntax, with the functions
-    /// they call, with the entrypoint, with the answers to sample requests.
-    pub fn compile(modules: &[Module], data: serde_json::Value, budget: Duration) -> Result<Self, RegoError> {
+    /// All that is wrong in the first step that finds something wrong: with the modules' syntax, with where their rules
+    /// are, with the functions they call, with the entrypoint, with the answers to sample requests.
+    pub fn compile(
+        modules: &[Module],
+        roots: &[String],
+        data: serde_json::Value,
+        budget: Duration,
+    ) -> Result<Self, RegoError> {
+        none(modules.iter().filter_map(depth::endless_expression).collect())?;
         let mut engine = parse(modules)?;
-        let unsupported = builtins::unsupported(engine.get_modules());
-        if !unsupported.is_empty() {
-            return Err(RegoError::new(unsupported));
-        }
         let general = |message: String| RegoError::new(vec![RegoProblem::general(message)]);
+        let parsed = engine.get_modules();
+        none(place::outside(parsed, roots))?;
+        none(place::conflicts(parsed, &data))?;
+        none(builtins::unsupported(parsed))?;
+        none(depth::recursions(parsed))?;
+        if let Some(modules) = imports::written_out(modules, parsed) {
+            engine = parse(&modules)?;
+        }
         engine.add_data(Value::from(data)).map_err(|error| general(format!("the bundle's data: {error}")))?;
         extensions::install(&mut engine).map_err(general)?;
         // What cannot be computed must not look like what is not so: `not f(x)` would become true.
@@ -71,14 +82,11 @@ impl RegoPolicy {
             limit: budget,
             check_interval: STEPS_BETWEEN_CLOCK_READS,
         });
-        engine
-            .compile_with_entrypoint(&ENTRYPOINT.into())
-            .map_err(|error| RegoError::new(vec![analysis(&error.to_string())]))?;
+        let entrypoint = engine.compile_with_entrypoint(&ENTRYPOINT.into());
+        entrypoint.map_err(|error| RegoError::new(vec![analysis(&error.to_string())]))?;
         let policy = Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), engine };
-        match samples::problem(&policy) {
-            None => Ok(policy),
-            Some(problem) => Err(RegoError::new(vec![problem])),
-        }
+        none(samples::problem(&policy).into_iter().collect())?;
+        Ok(policy)
     }
 
     /// Decides a request. What cannot be evaluated, takes longer than the budget, or is too large to try, is denied.
@@ -98,12 +106,21 @@ impl RegoPolicy {
         let kept = ENGINE.take().filter(|(id, _)| *id == self.id);
         let (id, mut engine) = kept.unwrap_or_else(|| (self.id, self.engine.clone()));
         engine.set_input(input);
-        let result = engine.eval_rule(ENTRYPOINT.to_owned());
+        let mut result = engine.eval_rule(ENTRYPOINT.to_owned());
+        if result.as_ref().is_err_and(|error| error.is::<LimitError>()) {
+            // The budget is time on the wall. A machine that gives its processor to others for longer than that is not
+            // the policy's fault, nor the caller's: once more, and no more than that.
+            result = engine.eval_rule(ENTRYPOINT.to_owned());
+        }
         // `print` is for `opa eval`; here its output, which callers have a say in, goes nowhere.
         let _ = engine.take_prints();
         ENGINE.set(Some((id, engine)));
         result.map_err(|error| RegoProblem::from_message(&error.to_string()))
     }
+}
+
+fn none(problems: Vec<RegoProblem>) -> Result<(), RegoError> {
+    if problems.is_empty() { Ok(()) } else { Err(RegoError::new(problems)) }
 }
 
 fn parse(modules: &[Module]) -> Result<Engine, RegoError> {
@@ -120,7 +137,8 @@ fn parse(modules: &[Module]) -> Result<Engine, RegoError> {
             });
         }
     }
-    if problems.is_empty() { Ok(engine) } else { Err(RegoError::new(problems)) }
+    none(problems)?;
+    Ok(engine)
 }
 
 fn analysis(message: &str) -> RegoProblem {

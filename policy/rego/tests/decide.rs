@@ -13,7 +13,8 @@ const GENEROUS: Duration = Duration::from_secs(5);
 
 fn policy(rules: &str, data: Value, budget: Duration) -> RegoPolicy {
     let text = format!("package linkward\n\n{rules}\n");
-    RegoPolicy::compile(&[Module { path: "/policy.rego".into(), text, v0: false }], data, budget).unwrap()
+    RegoPolicy::compile(&[Module { path: "/policy.rego".into(), text, v0: false }], &[String::new()], data, budget)
+        .unwrap()
 }
 
 /// A request that can be varied.

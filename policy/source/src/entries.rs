@@ -147,6 +147,8 @@ impl<T: Collection> EntrySource<T> {
             SourceUri::AppConfig(_) => return Err(SourceError::PolicyOnly(uri.to_string())),
             #[cfg(not(feature = "dynamodb"))]
             SourceUri::DynamoDb(_) => return Err(SourceError::NotInThisBuild(uri.to_string())),
+            #[cfg(feature = "bundle")]
+            SourceUri::Bundle(_) => return Err(SourceError::PolicyOnly(uri.to_string())),
         };
         Ok(Self { origin, unchecked: false, observer: None })
     }

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use policy::TrustDomain;
+
 /// Why a source gave nothing new; each message names the source and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +30,21 @@ pub enum SourceError {
     /// The document was read, and its check refused it; the message is the check's own and names the document.
     #[error("{0}")]
     Refused(String),
+    /// It is for callers of another trust domain.
+    #[error("its trust domain is `{found}`, but `identity.trustDomain` is `{expected}`")]
+    TrustDomain {
+        /// Of the policy.
+        found: TrustDomain,
+        /// Of the configuration.
+        expected: TrustDomain,
+    },
+    /// A bundle is more than a document.
+    #[error("`{0}` is a bundle; it is loaded as a whole, and not fetched as a document")]
+    NoDocument(String),
+    /// An object behind a network could not be had.
+    #[cfg(feature = "https")]
+    #[error(transparent)]
+    Remote(#[from] crate::remote::RemoteError),
     /// A table could not be read, or holds what cannot be understood.
     #[cfg(feature = "dynamodb")]
     #[error(transparent)]

@@ -9,8 +9,11 @@
 
 #[cfg(feature = "appconfig")]
 mod appconfig;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
+mod engine;
 mod entries;
 mod error;
 mod file;
@@ -29,11 +32,15 @@ mod uri;
 pub use appconfig::AppConfigError;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::{PolicyPublisher, PublishError, Published, TableError, changed_at};
+pub use engine::{Decision, Engine, RegoEngine};
 pub use entries::{DenyListSource, EntrySource, InventorySource};
 pub use error::SourceError;
 pub use live::{Live, LiveError, Load, Loaded};
 pub use pace::Pace;
+pub use policy_rego::RegoRequest;
 pub use policy_source::{Document, PolicySource};
 #[cfg(feature = "secretsmanager")]
 pub use secret::{KeyPair, Secret, SecretError, SecretId, SecretIdError};
+#[cfg(feature = "bundle")]
+pub use uri::BundleUri;
 pub use uri::{AppConfigProfile, SourceUri, SourceUriError};

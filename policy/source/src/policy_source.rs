@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use policy::{Format, Policy, Revision};
+use policy::{Format, Policy, Revision, TrustDomain};
 
 use crate::error::off_thread;
 use crate::file::FileSource;
-use crate::{Load, SourceError, SourceUri};
+use crate::{Engine, Load, SourceError, SourceUri};
 
 /// A document as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,7 @@ pub struct PolicySource {
     origin: Origin,
     /// The document given last was not found good: refused, or its check was cancelled.
     unchecked: bool,
+    trust_domain: Option<TrustDomain>,
 }
 
 #[derive(Debug)]
@@ -64,19 +65,23 @@ enum Origin {
     File(FileSource),
     #[cfg(feature = "appconfig")]
     AppConfig(Box<crate::appconfig::AppConfig>),
+    #[cfg(feature = "bundle")]
+    Bundle(Box<crate::bundle::BundleSource>),
     #[cfg(feature = "dynamodb")]
     DynamoDb(crate::dynamodb::PolicyTable),
 }
 
 impl PolicySource {
-    /// Opens a source, reading nothing yet; relative paths start at `base`. `file:` looks for no AWS configuration, the
-    /// others in the environment.
+    /// Opens a source, reading nothing yet; relative paths start at `base`. what is kept in AWS looks for an AWS
+    /// configuration in the environment. A bundle is read by the default settings.
     ///
     /// # Errors
     /// This build does not have the source.
     pub async fn open(uri: &SourceUri, base: &Path) -> Result<Self, SourceError> {
         match uri {
             SourceUri::File(path) => Ok(Self::new(Origin::File(FileSource::new(base.join(path))))),
+            #[cfg(feature = "bundle")]
+            SourceUri::Bundle(bundle) => Self::bundle(bundle, base, &crate::bundle::BundleSettings::default()).await,
             #[cfg(feature = "aws")]
             _ => Self::with_sdk(uri, base, &crate::sdk::environment().await),
             #[cfg(not(feature = "aws"))]
@@ -84,7 +89,33 @@ impl PolicySource {
         }
     }
 
-    /// The same with this AWS configuration. Calls are bounded in time whether it says so or not.
+    /// The same, but a bundle is read by these settings, whose relative paths start at `base` too.
+    ///
+    /// # Errors
+    /// This build does not have the source, or what is kept of its bundles cannot be read.
+    #[cfg(feature = "bundle")]
+    pub async fn open_with(
+        uri: &SourceUri,
+        base: &Path,
+        settings: &crate::bundle::BundleSettings,
+    ) -> Result<Self, SourceError> {
+        match uri {
+            SourceUri::Bundle(bundle) => Self::bundle(bundle, base, settings).await,
+            other => Self::open(other, base).await,
+        }
+    }
+
+    #[cfg(feature = "bundle")]
+    async fn bundle(
+        uri: &crate::BundleUri,
+        base: &Path,
+        settings: &crate::bundle::BundleSettings,
+    ) -> Result<Self, SourceError> {
+        let source = crate::bundle::BundleSource::open(uri, base, settings).await?;
+        Ok(Self::new(Origin::Bundle(Box::new(source))))
+    }
+
+    /// The same as [`PolicySource::open`] with this AWS configuration. Calls are bounded in time whether it says so or not.
     ///
     /// # Errors
     /// This build does not have the source.
@@ -96,6 +127,11 @@ impl PolicySource {
             SourceUri::AppConfig(profile) => {
                 Origin::AppConfig(Box::new(crate::appconfig::AppConfig::new(profile, sdk)))
             }
+            #[cfg(feature = "bundle")]
+            SourceUri::Bundle(bundle) => {
+                let settings = crate::bundle::BundleSettings::default();
+                Origin::Bundle(Box::new(crate::bundle::BundleSource::with_sdk(bundle, base, &settings, sdk)?))
+            }
             #[cfg(feature = "dynamodb")]
             SourceUri::DynamoDb(table) => Origin::DynamoDb(crate::dynamodb::PolicyTable::new(table, sdk)),
             #[cfg(not(all(feature = "appconfig", feature = "dynamodb")))]
@@ -103,15 +139,21 @@ impl PolicySource {
         }))
     }
 
+    /// The same source, which from now on refuses policies for other trust domains.
+    #[must_use]
+    pub fn within(self, trust_domain: TrustDomain) -> Self {
+        Self { trust_domain: Some(trust_domain), ..self }
+    }
+
     fn new(origin: Origin) -> Self {
-        Self { origin, unchecked: false }
+        Self { origin, unchecked: false, trust_domain: None }
     }
 
     /// The document if it is not the one given last. Who finds that it cannot be used says so by
     /// [`PolicySource::refuse`]; [`Load::load`] does both.
     ///
     /// # Errors
-    /// The source cannot be read, or there is no document in it.
+    /// The source cannot be read, or there is no document in it: a bundle is loaded, never only fetched.
     pub async fn fetch(&mut self) -> Result<Option<Document>, SourceError> {
         match &mut self.origin {
             Origin::File(file) => {
@@ -121,6 +163,8 @@ impl PolicySource {
             }
             #[cfg(feature = "appconfig")]
             Origin::AppConfig(profile) => Ok(profile.fetch().await?),
+            #[cfg(feature = "bundle")]
+            Origin::Bundle(bundle) => Err(SourceError::NoDocument(bundle.name().to_owned())),
             #[cfg(feature = "dynamodb")]
             Origin::DynamoDb(table) => Ok(table.fetch().await?),
         }
@@ -132,6 +176,8 @@ impl PolicySource {
             Origin::File(file) => file.refuse(),
             #[cfg(feature = "appconfig")]
             Origin::AppConfig(profile) => profile.refuse(),
+            #[cfg(feature = "bundle")]
+            Origin::Bundle(bundle) => bundle.refuse(),
             #[cfg(feature = "dynamodb")]
             Origin::DynamoDb(table) => table.refuse(),
         }
@@ -151,11 +197,17 @@ impl PolicySource {
 }
 
 impl Load for PolicySource {
-    type Value = Policy;
+    type Value = Engine;
     type Error = SourceError;
 
     fn is_remote(&self) -> bool {
-        !matches!(self.origin, Origin::File(_))
+        match &self.origin {
+            Origin::File(_) => false,
+            #[cfg(feature = "bundle")]
+            Origin::Bundle(bundle) => bundle.is_remote(),
+            #[cfg(any(feature = "appconfig", feature = "dynamodb"))]
+            _ => true,
+        }
     }
 
     fn rest(&self) -> Duration {
@@ -166,7 +218,11 @@ impl Load for PolicySource {
         }
     }
 
-    async fn load(&mut self) -> Result<Option<(Revision, Policy)>, SourceError> {
+    async fn load(&mut self) -> Result<Option<(Revision, Engine)>, SourceError> {
+        #[cfg(feature = "bundle")]
+        if let Origin::Bundle(bundle) = &mut self.origin {
+            return bundle.load(self.trust_domain.as_ref()).await;
+        }
         if self.unchecked {
             self.refuse();
         }
@@ -177,7 +233,9 @@ impl Load for PolicySource {
             Policy::parse(&bytes, format, &name, revision).map_err(|error| SourceError::Refused(error.to_string()))
         })
         .await?;
+        let engine = Engine::Declarative(policy);
+        engine.check_trust_domain(self.trust_domain.as_ref())?;
         self.unchecked = false;
-        Ok(Some((policy.revision().clone(), policy)))
+        Ok(Some((engine.revision().clone(), engine)))
     }
 }

@@ -15,6 +15,19 @@ pub enum SourceUri {
     AppConfig(AppConfigProfile),
     /// `dynamodb:TABLE`, a table's name or ARN.
     DynamoDb(String),
+    /// `bundle:PATH`, `bundle:https://…` or `bundle:s3://…`: an OPA bundle.
+    #[cfg(feature = "bundle")]
+    Bundle(BundleUri),
+}
+
+/// Where a bundle is.
+#[cfg(feature = "bundle")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BundleUri {
+    /// A file; a relative path starts at the folder given to `open`.
+    File(PathBuf),
+    /// Behind a network.
+    Remote(crate::remote::RemoteUri),
 }
 
 /// What AppConfig deploys: a configuration profile in an environment of an application, each by its name or its id.
@@ -40,7 +53,7 @@ impl SourceUri {
     pub fn shortest_refresh(&self) -> Duration {
         match self {
             Self::AppConfig(_) => APPCONFIG_INTERVAL,
-            Self::File(_) | Self::DynamoDb(_) => Duration::ZERO,
+            _ => Duration::ZERO,
         }
     }
 }
@@ -53,7 +66,7 @@ pub(crate) const APPCONFIG_INTERVAL: Duration = Duration::from_secs(15);
 #[non_exhaustive]
 pub enum SourceUriError {
     /// It has no known scheme.
-    #[error("`{0}` names no source; write `file:PATH`, `appconfig:APP/ENV/PROFILE` or `dynamodb:TABLE`")]
+    #[error("`{0}` names no source; write `file:PATH`, `appconfig:APP/ENV/PROFILE`, `dynamodb:TABLE` or `bundle:PATH`")]
     Unknown(String),
     /// A source that exists by design, but not here.
     #[error("`{0}`: the source `{1}:` is not supported in this build; use `file:PATH` or `dynamodb:TABLE`")]
@@ -61,6 +74,15 @@ pub enum SourceUriError {
     /// `file:` with nothing behind it.
     #[error("`file:` lacks its path; write `file:PATH`")]
     NoPath,
+    /// `bundle:` with nothing behind it, or what is no address.
+    #[cfg(feature = "bundle")]
+    #[error("`{uri}` names no bundle{cause}; write `bundle:PATH`, `bundle:https://…` or `bundle:s3://BUCKET/KEY`")]
+    Bundle {
+        /// As written.
+        uri: String,
+        /// What is wrong with the address, if there is one.
+        cause: String,
+    },
     /// Not what DynamoDB takes as a table's name or ARN.
     #[error("`{0}` is not a table's name; write `dynamodb:` and a name of letters, digits, `_`, `.`, `-`, or an ARN")]
     TableName(String),
@@ -80,7 +102,11 @@ impl FromStr for SourceUri {
             Some(("file", path)) => Ok(Self::File(PathBuf::from(path))),
             Some(("dynamodb", table)) => table_name(table),
             Some(("appconfig", path)) => profile(path).ok_or_else(|| SourceUriError::AppConfig(text.to_owned())),
-            Some((scheme @ ("bundle" | "secretsmanager" | "s3" | "https"), _)) => {
+            #[cfg(feature = "bundle")]
+            Some(("bundle", place)) => bundle(text, place),
+            #[cfg(not(feature = "bundle"))]
+            Some(("bundle", _)) => Err(SourceUriError::NotSupported(text.to_owned(), "bundle".to_owned())),
+            Some((scheme @ ("secretsmanager" | "s3" | "https"), _)) => {
                 Err(SourceUriError::NotSupported(text.to_owned(), scheme.to_owned()))
             }
             _ => Err(SourceUriError::Unknown(text.to_owned())),
@@ -94,6 +120,19 @@ fn profile(path: &str) -> Option<SourceUri> {
     let (application, environment, profile) = (names.next()??, names.next()??, names.next()??);
     let profile = AppConfigProfile { application, environment, profile };
     names.next().is_none().then_some(SourceUri::AppConfig(profile))
+}
+
+#[cfg(feature = "bundle")]
+fn bundle(text: &str, place: &str) -> Result<SourceUri, SourceUriError> {
+    let wrong = |cause: String| SourceUriError::Bundle { uri: text.to_owned(), cause };
+    match place {
+        "" => Err(wrong(String::new())),
+        address if address.contains("://") => {
+            let remote = address.parse().map_err(|error| wrong(format!(": {error}")))?;
+            Ok(SourceUri::Bundle(BundleUri::Remote(remote)))
+        }
+        path => Ok(SourceUri::Bundle(BundleUri::File(PathBuf::from(path)))),
+    }
 }
 
 fn table_name(table: &str) -> Result<SourceUri, SourceUriError> {
@@ -112,6 +151,10 @@ impl fmt::Display for SourceUri {
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::AppConfig(profile) => write!(f, "{profile}"),
             Self::DynamoDb(table) => write!(f, "dynamodb:{table}"),
+            #[cfg(feature = "bundle")]
+            Self::Bundle(BundleUri::File(path)) => write!(f, "bundle:{}", path.display()),
+            #[cfg(feature = "bundle")]
+            Self::Bundle(BundleUri::Remote(uri)) => write!(f, "bundle:{uri}"),
         }
     }
 }
@@ -129,6 +172,9 @@ mod tests {
             "appconfig:linkward/prod/access policy",
             "dynamodb:access-policy",
             "dynamodb:arn:aws:dynamodb:eu-west-1:123456789012:table/access-policy",
+            "bundle:policy/bundle.tar.gz",
+            "bundle:https://policies.example/bundles/linkward.tar.gz",
+            "bundle:s3://policies/linkward.tar.gz",
         ] {
             assert_eq!(text.parse::<SourceUri>().unwrap().to_string(), text);
         }
@@ -158,8 +204,21 @@ mod tests {
     }
 
     #[test]
+    fn what_names_no_bundle_is_refused_with_the_reason() {
+        for (text, says) in [
+            ("bundle:", "`bundle:` names no bundle; write `bundle:PATH`"),
+            ("bundle:ftp://host/bundle.tar.gz", "`ftp://host/bundle.tar.gz` names no remote object"),
+            ("bundle:http://policies.example/bundle.tar.gz", "is not encrypted"),
+            ("bundle:s3://policies", "names no object"),
+        ] {
+            let message = text.parse::<SourceUri>().unwrap_err().to_string();
+            assert!(message.contains(says), "{message}");
+        }
+    }
+
+    #[test]
     fn a_source_of_another_build_is_named() {
-        let message = "bundle:x".parse::<SourceUri>().unwrap_err().to_string();
-        assert!(message.contains("`bundle:` is not supported in this build"), "{message}");
+        let message = "secretsmanager:x".parse::<SourceUri>().unwrap_err().to_string();
+        assert!(message.contains("`secretsmanager:` is not supported in this build"), "{message}");
     }
 }

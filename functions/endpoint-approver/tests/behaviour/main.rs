@@ -4,6 +4,7 @@
 
 mod allow_list;
 mod binary;
+mod bundles;
 mod events;
 mod faults;
 mod removal;

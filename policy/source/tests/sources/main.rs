@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod appconfig;
+mod both_engines;
+mod bundle;
 mod deny_list_table;
 mod file;
 mod inventory_table;
 mod live;
+#[path = "../packing/mod.rs"]
+mod packing;
 mod policy_table;
 mod publication;
 mod remote;
