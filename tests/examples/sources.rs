@@ -64,7 +64,7 @@ async fn policy_table(stack: &LocalStack, table: &str, count: usize) {
         println!("{revision}: {} written, {} removed in {:?}", published.written, published.removed, began.elapsed());
         let began = Instant::now();
         let (revision, policy) = source.load().await.unwrap().unwrap();
-        println!("{revision}: {} callers read and checked in {:?}", policy.callers_len(), began.elapsed());
+        println!("{revision}: {:?} callers read and checked in {:?}", policy.callers_len(), began.elapsed());
     }
     let began = Instant::now();
     assert!(source.load().await.unwrap().is_none());

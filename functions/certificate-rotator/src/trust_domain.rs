@@ -29,6 +29,9 @@ pub enum TrustDomainError {
     /// It is empty.
     #[error("the source of the access policy gave nothing; check that it holds a policy")]
     Nothing,
+    /// A bundle need not say it.
+    #[error("the bundle names no trust domain; give it `version`, `trustDomain` and `endpoints` at `data.linkward`")]
+    Unsaid,
 }
 
 /// It is asked for at every step: no certificate is for a trust domain that is not ours any more.
@@ -58,7 +61,7 @@ impl CurrentTrustDomain {
             empty => empty.insert(PolicySource::with_sdk(uri, &package(), &self.sdk)?),
         };
         if let Some((_, policy)) = source.load().await? {
-            *known = Some(policy.trust_domain().clone());
+            *known = Some(policy.trust_domain().ok_or(TrustDomainError::Unsaid)?.clone());
         }
         known.clone().ok_or(TrustDomainError::Nothing)
     }

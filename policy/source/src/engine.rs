@@ -75,6 +75,12 @@ impl Engine {
         }
     }
 
+    /// The trust domain that the policy is for, which a bundle need not say.
+    #[must_use]
+    pub fn trust_domain(&self) -> Option<&TrustDomain> {
+        self.outer_gate().map(Policy::trust_domain)
+    }
+
     /// How many callers the document names; whom Rego names, nobody counts.
     #[must_use]
     pub fn callers_len(&self) -> Option<usize> {
@@ -102,7 +108,7 @@ impl Engine {
     /// A policy for another trust domain names none of our callers: its source or our configuration is the wrong one. A
     /// bundle need not say for which one it is.
     pub(crate) fn check_trust_domain(&self, expected: Option<&TrustDomain>) -> Result<(), SourceError> {
-        match (self.outer_gate().map(Policy::trust_domain), expected) {
+        match (self.trust_domain(), expected) {
             (Some(found), Some(expected)) if found != expected => {
                 Err(SourceError::TrustDomain { found: found.clone(), expected: expected.clone() })
             }

@@ -1,8 +1,8 @@
 //! One policy, whatever it comes from, decides the same.
 
-use policy::access::{AccessRequest, authorize};
-use policy::{Format, Policy, RequestPath, Revision, Timestamp};
-use policy_source::{Document, Load, PolicyPublisher, PolicySource};
+use policy::access::AccessRequest;
+use policy::{Format, RequestPath, Revision, Timestamp};
+use policy_source::{Document, Engine, Load, PolicyPublisher, PolicySource, RegoRequest};
 
 use crate::line::Line;
 use crate::{source, stack};
@@ -24,7 +24,7 @@ callers:
 "#;
 
 /// Every decision over all combinations, as text.
-fn decisions(policy: &Policy) -> Vec<String> {
+fn decisions(policy: &Engine) -> Vec<String> {
     let identities = ["prod/orders", "prod/other", "prod/orders/deeper", "stage/old", "stage/new"];
     let paths = ["/v1/invoices", "/v1/invoices/7", "/v1/invoices/secret", "/v1/reports/a/b", "/v1", "/v1/invoices/"];
     let now: Timestamp = "2026-11-26T00:00:00Z".parse().unwrap();
@@ -34,9 +34,15 @@ fn decisions(policy: &Policy) -> Vec<String> {
         for path in paths.map(|path| RequestPath::parse(path).unwrap()) {
             for method in ["GET", "POST", "DELETE"] {
                 for account in [Some(&ours), Some(&theirs), None] {
-                    let request =
+                    let access =
                         AccessRequest { identity: &identity, account, endpoint: None, method, path: &path, now };
-                    let decision = authorize(policy, &request);
+                    let decision = policy.authorize(&RegoRequest {
+                        access,
+                        common_name: None,
+                        serial_number: None,
+                        not_after: None,
+                        host: None,
+                    });
                     decisions.push(format!("{:?} {:?} {:?}", decision.effect, decision.reason, decision.rule));
                 }
             }
