@@ -41,6 +41,38 @@ fn a_valid_policy_is_said_to_be_valid() {
     assert_eq!(document, serde_json::json!({ "file": demo_policy(), "valid": true, "callers": 2, "errors": [] }));
 }
 
+/// An OPA bundle with one module.
+fn bundle(folder: &tempfile::TempDir, rules: &str) -> String {
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let rules = format!("package linkward\n{rules}\n");
+    let mut header = tar::Header::new_gnu();
+    header.set_size(rules.len() as u64);
+    tar.append_data(&mut header, "authz.rego", rules.as_bytes()).unwrap();
+    let file = folder.path().join("bundle.tar.gz");
+    std::fs::write(&file, tar.into_inner().unwrap().finish().unwrap()).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn a_bundle_is_checked_as_the_runtime_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = bundle(&folder, "authz := {\"allow\": input.request.method == \"GET\"}");
+    let output = linkward(&["policy", "check", &file]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with(&format!("{file}: valid; 1 module of Rego, nothing about endpoints")));
+    let file = bundle(&folder, "authz := {\"allow\": http.send({}).ok}");
+    let output = linkward(&["policy", "check", &file]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()));
+    assert!(stderr(&output).starts_with(&format!("{file}: authz.rego:2:")), "{}", stderr(&output));
+    let output = linkward(&["policy", "check", &file, "--output", "json"]);
+    let document: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let error = &document["errors"][0];
+    assert_eq!(
+        (&document["valid"], &error["module"], &error["line"]),
+        (&false.into(), &"authz.rego".into(), &2.into())
+    );
+}
+
 #[test]
 fn an_invalid_policy_is_refused_with_file_line_and_column() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,11 +5,14 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::file;
+use super::{bundle, file};
 use crate::output::{self, Screen};
 
 /// `policy check FILE`.
 pub(crate) fn check(file: &Path, screen: &Screen) -> anyhow::Result<ExitCode> {
+    if let Some(bytes) = file::bundle(file)? {
+        return Ok(bundle::check(file, &bytes, screen));
+    }
     let read = file::read(file)?;
     match (&read, screen.is_json()) {
         (Ok(policy), false) => {

@@ -18,6 +18,12 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<Result<Policy, PolicyError>> {
     Ok(Policy::parse(&bytes, Format::from_name(&name), &name, Revision::from("unpublished")))
 }
 
+/// The bytes of an OPA bundle; none if the file is something else.
+pub(crate) fn bundle(file: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    Ok(bytes.starts_with(&GZIP).then_some(bytes))
+}
+
 /// Whether this is a policy of the other engine: a bundle, or a module of one.
 pub(crate) fn is_rego(name: &str, bytes: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();

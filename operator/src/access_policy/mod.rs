@@ -1,5 +1,6 @@
 //! `linkward policy …`: reads an access policy, and asks it questions. The very functions that decide in the gates decide here.
 
+mod bundle;
 mod cases;
 mod check;
 mod diff;

@@ -12,7 +12,7 @@ pub(crate) enum PolicyCommand {
         after_help = "Exit code: 0 valid, 1 invalid, 2 cannot be read.\n\nExample:\n  linkward policy check access.yaml"
     )]
     Check {
-        /// YAML, or JSON when the name ends in `.json`.
+        /// YAML, JSON when the name ends in `.json`, or an OPA bundle.
         file: PathBuf,
     },
     /// Say what the inner gate would decide about one request, why, and what would have had to match.

@@ -37,7 +37,7 @@ pub use entries::{DenyListSource, EntrySource, InventorySource};
 pub use error::SourceError;
 pub use live::{Live, LiveError, Load, Loaded};
 pub use pace::Pace;
-pub use policy_rego::RegoRequest;
+pub use policy_rego::{RegoError, RegoProblem, RegoRequest};
 pub use policy_source::{Document, PolicySource};
 #[cfg(feature = "secretsmanager")]
 pub use secret::{KeyPair, Secret, SecretError, SecretId, SecretIdError};
