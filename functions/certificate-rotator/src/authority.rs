@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::document::Draft;
 use crate::purpose::{Kind, Purpose};
+use crate::quiet::quiet;
 
 /// Templates that grant one usage only, and take the names from us, not from the certificate signing request.
 /// <https://docs.aws.amazon.com/privateca/latest/userguide/template-definitions.html>
@@ -67,7 +68,7 @@ impl Authority {
                 .validity_not_before(absolute(draft.requested_not_before)?)
                 .validity(absolute(draft.requested_not_after)?)
                 .idempotency_token(draft.idempotency_token());
-            let answer = by.call(issue.send()).await?;
+            let answer = quiet(by, issue.send()).await?;
             answer.certificate_arn.ok_or_else(|| incomplete("no certificate ARN"))
         };
         retried(by, "IssueCertificate", call).await
@@ -81,7 +82,7 @@ impl Authority {
     ) -> Result<&SigningAlgorithm, AuthorityError> {
         let call = async || {
             let describe = self.client.describe_certificate_authority().certificate_authority_arn(authority.as_str());
-            let answer = by.call(describe.send()).await?;
+            let answer = quiet(by, describe.send()).await?;
             let described = answer.certificate_authority.and_then(|it| it.certificate_authority_configuration);
             described.map(|it| it.signing_algorithm).ok_or_else(|| incomplete("no configuration of the authority"))
         };
@@ -97,7 +98,7 @@ impl Authority {
     ) -> Result<Issued, AuthorityError> {
         let call = async || {
             let fetch = self.client.get_certificate().certificate_authority_arn(authority.as_str());
-            let answer = by.call(fetch.certificate_arn(certificate_arn).send()).await?;
+            let answer = quiet(by, fetch.certificate_arn(certificate_arn).send()).await?;
             match (answer.certificate, answer.certificate_chain) {
                 (Some(certificate), Some(chain)) => Ok(Issued { certificate, chain }),
                 _ => Err(incomplete("no certificate, or no chain")),
@@ -119,7 +120,7 @@ impl Authority {
         let call = async || {
             let revoke = self.client.revoke_certificate().certificate_authority_arn(authority.as_str());
             let revoke = revoke.certificate_serial(&whole_bytes).revocation_reason(RevocationReason::Superseded);
-            by.call(revoke.send()).await
+            quiet(by, revoke.send()).await
         };
         match retried(by, "RevokeCertificate", call).await {
             Err(error) if error.cause.code != "RequestAlreadyProcessedException" => Err(error),

@@ -24,6 +24,7 @@ mod issuance;
 mod orphan;
 mod private_key;
 mod purpose;
+mod quiet;
 mod request;
 mod secret;
 mod test_address;

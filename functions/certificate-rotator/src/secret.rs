@@ -1,14 +1,12 @@
 //! Secrets Manager: what is said of a secret, what its versions hold, which labels they have.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::error::Error;
-use std::fmt::Debug;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use telemetry::{CallError, Deadline};
 
 use crate::purpose::Tags;
+use crate::quiet::quiet;
 use crate::request::{RotationToken, VersionId};
 
 pub(crate) const CURRENT: &str = "AWSCURRENT";
@@ -162,24 +160,4 @@ async fn retried<T>(
 ) -> Result<T, SecretError> {
     let outcome = by.retry(|error| PASSES.contains(&error.code.as_str()), call).await;
     outcome.map_err(|cause| SecretError { operation, cause })
-}
-
-/// The SDK's own words for an error may quote the answer, and an answer may hold a private key.
-async fn quiet<T, E, R>(by: Deadline, call: impl Future<Output = Result<T, SdkError<E, R>>>) -> Result<T, CallError>
-where
-    E: Error + ProvideErrorMetadata + 'static,
-    R: Debug + 'static,
-{
-    let Some(answer) = by.limit(call).await else { return Err(CallError::deadline_exceeded()) };
-    answer.map_err(|error| {
-        let service = error.as_service_error();
-        let code = service.and_then(ProvideErrorMetadata::code).unwrap_or(match &error {
-            SdkError::TimeoutError(_) => "timeout",
-            SdkError::DispatchFailure(_) => "unreachable",
-            _ => "badAnswer",
-        });
-        let message =
-            service.and_then(ProvideErrorMetadata::message).unwrap_or("no more is told, for it may be secret");
-        CallError { code: code.to_owned(), message: message.to_owned() }
-    })
 }

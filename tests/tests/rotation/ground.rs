@@ -8,7 +8,7 @@ use aws_sdk_lambda::primitives::Blob;
 use local_stack::deploy::{self, CertificateAuthority, Tables};
 use local_stack::{LocalStack, LocalStackOptions, Progress, build};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, RwLock};
 
 pub(crate) const IDENTITY: &str = "spiffe://internal.example/prod/orders-api";
 const ROTATOR: &str = "certificate-rotator";
@@ -19,6 +19,8 @@ pub(crate) struct Ground {
     pub(crate) authority: CertificateAuthority,
     tables: Tables,
     versions: AtomicU32,
+    /// Faults meet whoever comes next: a test that asks for them is alone.
+    pub(crate) calm: RwLock<()>,
 }
 
 /// A secret that is rotated.
@@ -51,7 +53,7 @@ impl Ground {
         ];
         environment.extend(configuration.map(|(name, value)| (name.to_owned(), value.to_owned())));
         deploy::lambda(&stack, ROTATOR, &built[ROTATOR], &environment).await.unwrap();
-        Self { stack, authority, tables, versions: AtomicU32::new(1) }
+        Self { stack, authority, tables, versions: AtomicU32::new(1), calm: RwLock::default() }
     }
 
     pub(crate) async fn secret(&self, name: &str, tags: &[(&str, &str)]) -> Secret<'_> {

@@ -14,6 +14,7 @@ use crate::ground::{Ground, IDENTITY};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_gets_a_certificate_that_tls_accepts_and_then_another_while_the_first_stays_valid() {
     let ground = Ground::shared().await;
+    let _calm = ground.calm.read().await;
     let server = ground.secret("runtime", &[("linkward:kind", "server"), ("linkward:dns-names", "localhost")]).await;
     server.rotate().await;
     let own = server.value("AWSCURRENT").await.unwrap();
@@ -46,6 +47,7 @@ async fn a_secret_gets_a_certificate_that_tls_accepts_and_then_another_while_the
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_that_is_interrupted_goes_on_with_its_key_and_one_certificate() {
     let ground = Ground::shared().await;
+    let _calm = ground.calm.write().await;
     let identity = format!("{IDENTITY}/interrupted");
     let client = ground.secret("interrupted", &[("linkward:identity", &identity)]).await;
     let version = client.new_version();
@@ -73,6 +75,7 @@ async fn a_rotation_that_is_interrupted_goes_on_with_its_key_and_one_certificate
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_gets_nothing_and_the_old_value_stays() {
     let ground = Ground::shared().await;
+    let _calm = ground.calm.read().await;
     let client = ground.secret("stranger", &[("linkward:identity", "spiffe://other.example/prod/orders-api")]).await;
     let refused = client.step("createSecret", &client.new_version()).await.unwrap_err();
     assert_eq!(refused["errorType"], "purposeRefused");
@@ -84,6 +87,7 @@ async fn a_stranger_gets_nothing_and_the_old_value_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_the_server_refuses_never_becomes_current() {
     let ground = Ground::shared().await;
+    let _calm = ground.calm.read().await;
     let server =
         ground.secret("other-runtime", &[("linkward:kind", "server"), ("linkward:dns-names", "localhost")]).await;
     server.rotate().await;
