@@ -129,3 +129,12 @@ fn a_malformed_one_fails_naming_the_field() {
         assert_eq!(stage.last().calls(), []);
     }
 }
+
+#[test]
+fn every_sample_of_an_authoritys_events_is_understood() {
+    for (name, sample) in wire_replay::events::samples("certificate-authority-changed", "samples") {
+        let stage = Stage::new();
+        assert_eq!(outcome(&stage, &sample), Outcome::Ignored, "{name}: another authority than ours");
+        assert_eq!(stage.calls(), Vec::<String>::new(), "{name}");
+    }
+}
