@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("endpoint-approver", &["policy", "policy-source", "telemetry"]),
     ("certificate-revoker", &["policy", "policy-source", "telemetry"]),
     ("certificate-rotator", &["policy", "policy-source", "telemetry"]),
+    ("posture-reporter", &["policy", "policy-source", "telemetry"]),
     ("api-runtime", &["policy", "policy-source"]),
     ("linkward", &["policy", "policy-source", "local-stack"]),
 ];

@@ -14,6 +14,8 @@ pub struct Configuration {
     pub mode: Mode,
     /// Where the access policy is; a relative file is in the function's package.
     pub policy_source: SourceUri,
+    /// The table with the freeze switch, where the policy comes from elsewhere.
+    pub freeze_table: Option<String>,
     /// The endpoint services we manage; at least one.
     pub service_ids: Vec<ServiceId>,
     /// How long an accepted connection stays after the policy stopped allowing it.
@@ -34,6 +36,7 @@ impl Configuration {
     pub fn read(mut environment: Environment) -> Result<Self, ConfigurationError> {
         let mode = environment.optional(&variables::MODE).unwrap_or_default();
         let policy_source = environment.required(&variables::POLICY_SOURCE);
+        let freeze_table = environment.optional(&variables::ACCESS_POLICY_TABLE);
         let service_ids = environment.list(&variables::SERVICE_IDS);
         let Period(removal_grace) = environment.optional(&variables::REMOVAL_GRACE).unwrap_or(REMOVAL_GRACE);
         let max_removals: u32 = environment.optional(&variables::MAX_REMOVALS).unwrap_or(MAX_REMOVALS);
@@ -42,6 +45,7 @@ impl Configuration {
         environment.complete(policy_source.zip(service_ids).map(|(policy_source, service_ids)| Self {
             mode,
             policy_source,
+            freeze_table,
             service_ids,
             removal_grace,
             max_removals: max_removals as usize,

@@ -9,6 +9,7 @@ use telemetry::Deadline;
 #[derive(Debug)]
 pub(crate) struct CurrentPolicy {
     uri: SourceUri,
+    switch: Option<SourceUri>,
     sdk: SdkConfig,
     source: Option<PolicySource>,
     policy: Option<Engine>,
@@ -39,8 +40,9 @@ pub(crate) enum PolicyUnavailable {
 }
 
 impl CurrentPolicy {
-    pub(crate) fn new(uri: SourceUri, sdk: SdkConfig) -> Self {
-        Self { uri, sdk, source: None, policy: None }
+    /// `switch` is the table with the freeze switch where the policy itself comes from elsewhere.
+    pub(crate) fn new(uri: SourceUri, switch: Option<SourceUri>, sdk: SdkConfig) -> Self {
+        Self { uri, switch, sdk, source: None, policy: None }
     }
 
     pub(crate) async fn load(&mut self, deadline: Deadline) -> Result<InForce<'_>, PolicyUnavailable> {
@@ -59,7 +61,11 @@ impl CurrentPolicy {
             tracing::info!(%revision, "new policy");
             self.policy = Some(policy);
         }
-        source.frozen().await
+        let switched = match &self.switch {
+            Some(switch) => PolicySource::with_sdk(switch, &package(), &self.sdk)?.frozen().await?,
+            None => false,
+        };
+        Ok(switched || source.frozen().await?)
     }
 }
 

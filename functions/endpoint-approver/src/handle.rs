@@ -4,6 +4,7 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use policy::ServiceId;
+use policy_source::SourceUri;
 use serde_json::Value;
 use telemetry::{Deadline, FieldError, Run, Telemetry};
 use tokio::sync::Mutex;
@@ -46,7 +47,11 @@ impl App {
             organization: Organization::new(aws_sdk_organizations::Client::new(sdk)),
             memberships: Mutex::default(),
             inventory: table.map(|table| Inventory::new(aws_sdk_dynamodb::Client::new(sdk), table)),
-            policy: Mutex::new(CurrentPolicy::new(configuration.policy_source.clone(), sdk.clone())),
+            policy: Mutex::new(CurrentPolicy::new(
+                configuration.policy_source.clone(),
+                configuration.freeze_table.clone().map(SourceUri::DynamoDb),
+                sdk.clone(),
+            )),
             telemetry: Telemetry::new(sdk, configuration.event_bus.clone()),
             configuration,
         }

@@ -24,6 +24,8 @@ variables! {
     MODE = "LINKWARD_MODE", "`enforce` (the default) or `audit`";
     /// Where the access policy is.
     POLICY_SOURCE = "LINKWARD_POLICY_SOURCE", "`file:PATH`, a file in the function's package, or `dynamodb:TABLE`";
+    /// Where the freeze switch is, when the policy comes from elsewhere.
+    ACCESS_POLICY_TABLE = "LINKWARD_ACCESS_POLICY_TABLE", "the name of the DynamoDB table with the item `freeze`";
     /// The endpoint services we manage.
     SERVICE_IDS = "LINKWARD_SERVICE_IDS", "the ids of your endpoint services, separated by commas: `vpce-svc-…,vpce-svc-…`";
     /// How long an accepted connection stays after the policy stopped allowing it.

@@ -28,8 +28,9 @@ locals {
         LINKWARD_EVENT_BUS                = aws_cloudwatch_event_bus.this.name
       }
 
-      statements = local.reads_appconfig
+      statements = []
       resources = {
+        appconfig_configuration_arn = local.appconfig_configuration
         # Of our services only. IAM has no condition for the consumer: whom to accept is the function's decision.
         endpoint_service_arns        = [for service in var.endpoint_services : "arn:${local.partition}:ec2:${local.region}:${local.account}:vpc-endpoint-service/${service.service_id}"]
         access_policy_table_arn      = [aws_dynamodb_table.this["access-policy"].arn]
@@ -159,10 +160,7 @@ locals {
 
   # appconfig:APPLICATION/ENVIRONMENT/PROFILE, ids each. Split, not matched: a plan before the ids are known still shows the statement.
   appconfig = split("/", replace(coalesce(var.policy_source, "none"), ":", "/"))
-  reads_appconfig = var.policy_source == null ? [] : [{
-    Sid      = "ReadDeployedPolicy"
-    Effect   = "Allow"
-    Action   = ["appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession"]
-    Resource = "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[1]}/environment/${local.appconfig[2]}/configuration/${local.appconfig[3]}"
-  }]
+  appconfig_configuration = var.policy_source == null ? [] : [
+    "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[1]}/environment/${local.appconfig[2]}/configuration/${local.appconfig[3]}"
+  ]
 }

@@ -16,6 +16,12 @@ pub struct Call {
     pub body: Vec<u8>,
 }
 
+/// Hosts that IAM has another word for.
+const PREFIXES: &[(&str, &str)] = &[("monitoring", "cloudwatch"), ("appconfigdata", "appconfig")];
+/// What IAM calls the operations of REST services.
+const REST: &[(&str, &str)] =
+    &[("POST /configurationsessions", "StartConfigurationSession"), ("GET /configuration", "GetLatestConfiguration")];
+
 impl Call {
     pub(crate) fn of(request: &HttpRequest) -> Self {
         let body = request.body().bytes().unwrap_or_default().to_vec();
@@ -26,6 +32,16 @@ impl Call {
             None => form(&body).remove("Action").unwrap_or_else(|| rest(request)),
         };
         Self { operation, uri: request.uri().to_owned(), body }
+    }
+
+    /// What IAM calls it, such as `dynamodb:PutItem`; the service is the first label of the host.
+    #[must_use]
+    pub fn action(&self) -> String {
+        let host = self.uri.split("://").nth(1).unwrap_or_default();
+        let label = host.split(['.', '/', ':']).next().unwrap_or_default();
+        let prefix = PREFIXES.iter().find(|(host, _)| *host == label).map_or(label, |(_, prefix)| prefix);
+        let rest = REST.iter().find(|(rest, _)| *rest == self.operation);
+        format!("{prefix}:{}", rest.map_or(self.operation.as_str(), |(_, operation)| operation))
     }
 
     /// A parameter of the query.
@@ -140,6 +156,18 @@ mod tests {
             body: b"Action=A&Filter.1.Value.1=a%2Fb+c%20d".to_vec(),
         };
         assert_eq!(call.form()["Filter.1.Value.1"], "a/b c d");
+    }
+
+    #[test]
+    fn iam_has_its_own_words() {
+        for (host, operation, action) in [
+            ("ec2", "AcceptVpcEndpointConnections", "ec2:AcceptVpcEndpointConnections"),
+            ("monitoring", "PutMetricData", "cloudwatch:PutMetricData"),
+            ("appconfigdata", "GET /configuration", "appconfig:GetLatestConfiguration"),
+        ] {
+            let uri = format!("https://{host}.eu-west-1.amazonaws.com/x?y=z");
+            assert_eq!(Call { operation: operation.to_owned(), uri, body: Vec::new() }.action(), action);
+        }
     }
 
     #[test]

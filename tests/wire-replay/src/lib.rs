@@ -12,15 +12,18 @@
 mod answer;
 mod call;
 pub mod events;
+mod permissions;
 mod published;
+mod responder;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+pub use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::{
@@ -32,6 +35,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 pub use answer::Answer;
 pub use call::Call;
+pub use permissions::Permissions;
+pub use responder::{Reaction, answered_by};
 
 /// Answers by operation, in the order given; a call without an answer fails at the connector.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +48,7 @@ struct Script {
     service: Option<Service>,
     always: HashMap<String, Answer>,
     calls: Vec<Call>,
+    permissions: Option<Permissions>,
 }
 
 /// Something that remembers what it was asked, where queued answers do not reach.
@@ -100,22 +106,25 @@ impl Replay {
     /// A configuration whose clients talk to this; its retries do not wait.
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
-        let backoff = Duration::from_millis(1);
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "key", "secret", None, None, "replay",
-            )))
-            .retry_config(RetryConfig::standard().with_initial_backoff(backoff).with_max_backoff(backoff))
-            .disable_request_compression(true)
-            .http_client(self.clone())
-            .build()
+        sdk_config(self.clone())
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
         self.0.lock().unwrap()
     }
+}
+
+fn sdk_config(client: impl HttpClient + 'static) -> SdkConfig {
+    let backoff = Duration::from_millis(1);
+    let credentials = Credentials::new("key", "secret", None, None, "replay");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::standard().with_initial_backoff(backoff).with_max_backoff(backoff))
+        .disable_request_compression(true)
+        .http_client(client)
+        .build()
 }
 
 impl HttpClient for Replay {
@@ -127,6 +136,10 @@ impl HttpClient for Replay {
 impl HttpConnector for Replay {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let call = Call::of(&request);
+        let permissions = self.script().permissions.clone();
+        if let Some(permissions) = permissions {
+            permissions.check(&call.action());
+        }
         let missing = format!("no answer is left for {}", call.operation);
         let (queued, service, always) = {
             let mut script = self.script();

