@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Statistic};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::primitives::Blob;
 use local_stack::deploy::{self, Tables};
 use local_stack::ec2::EndpointService;
 use local_stack::{LocalStack, LocalStackOptions, Progress};
+use policy::Timestamp;
 use serde_json::{Value, json};
 
 const BUS: &str = "linkward";
@@ -84,12 +86,12 @@ impl Ground {
         let dimensions = [&[("Function", "posture-reporter")], dimensions].concat();
         let dimensions: Vec<_> =
             dimensions.iter().map(|(name, value)| Dimension::builder().name(*name).value(*value).build()).collect();
-        let (began, hour) = (Instant::now(), Duration::from_secs(3_600));
+        let began = Instant::now();
         loop {
             let asked = client.get_metric_statistics().namespace("Linkward").metric_name(name).period(60);
             let asked = asked.statistics(Statistic::Maximum).set_dimensions(Some(dimensions.clone()));
-            let (start, end) = (SystemTime::now() - hour, SystemTime::now() + hour);
-            let points = asked.start_time(start.into()).end_time(end.into()).send().await.unwrap();
+            let at = |hours: i64| DateTime::from_secs(Timestamp::now().as_second() + 3_600 * hours);
+            let points = asked.start_time(at(-1)).end_time(at(1)).send().await.unwrap();
             let values: Vec<_> = points.datapoints().iter().filter_map(|point| point.maximum()).collect();
             if values.contains(&expected) {
                 return;
