@@ -256,7 +256,10 @@ async def revoke(files, victims, until, report):
             writer.close()
         except Exception as error:
             report.error('revocation', error)
-        files.deny(None)
+        try:
+            files.deny(None)
+        except OSError as error:
+            report.error('deny list', error)
         await asyncio.sleep(1.5)
 
 
@@ -322,7 +325,11 @@ async def soak(arguments, files, report):
         caller = Caller(files.caller(f'caller{number}', f'0x55{number:02}'), port, report)
         what = ('keep_alive', 'keep_alive', 'http2', 'websocket')[number % 4]
         tasks.append(forever(what, getattr(caller, what), until, report))
-    await asyncio.gather(*tasks)
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        process.kill()
+        raise
     process.send_signal(signal.SIGINT)
     report.errors.update({} if await asyncio.to_thread(process.wait, 30) == 0 else {'the runtime did not end well': 1})
 
