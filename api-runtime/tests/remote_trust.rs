@@ -88,7 +88,8 @@ async fn started(mut command: Command) -> (Child, SocketAddr) {
     let mut told = Vec::new();
     let address = loop {
         let line = timeout(SOON, log.next_line()).await.unwrap().unwrap();
-        let Some(line) = line else { panic!("it ended: {told:#?}") };
+        assert!(line.is_some(), "it ended: {told:#?}");
+        let line = line.unwrap();
         if let Some(address) = serde_json::from_str::<serde_json::Value>(&line).unwrap()["callers"].as_str() {
             break address.parse().unwrap();
         }

@@ -58,8 +58,12 @@ impl LocalStack {
         let headers = [("content-type", content_type), ("versionlabel", label)];
         self.appconfig(Method::POST, &path, &headers, content.to_owned()).await?;
         let versions: Value = self.json(Method::GET, &path, "").await?;
-        let numbers =
-            versions["Items"].as_array().into_iter().flatten().filter_map(|item| item["VersionNumber"].as_u64());
+        let numbers = versions
+            .get("Items")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|item| item.get("VersionNumber")?.as_u64());
         let newest = numbers.max().ok_or_else(|| ConfigurationError::Answer(path.clone()))?.to_string();
         let path = format!("/applications/{application}/environments/{environment}/deployments");
         let deployment = json!({
@@ -71,7 +75,10 @@ impl LocalStack {
     /// Makes something and gives its id.
     async fn make(&self, path: &str, what: &Value) -> Result<String, ConfigurationError> {
         let made = self.json(Method::POST, path, &what.to_string()).await?;
-        made["Id"].as_str().map(str::to_owned).ok_or_else(|| ConfigurationError::Answer(path.to_owned()))
+        made.get("Id")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .ok_or_else(|| ConfigurationError::Answer(path.to_owned()))
     }
 
     async fn json(&self, method: Method, path: &str, body: &str) -> Result<Value, ConfigurationError> {
