@@ -8,98 +8,12 @@ policy, deny list, CRL and the server's certificate are replaced. Whoever is den
 else must not notice anything. At the end: what was served, what went wrong, and whether memory stayed flat. Exit status 1 if
 anything did. Needs Python 3.9 and openssl, nothing else.
 """
-import argparse, asyncio, collections, json, os, random, signal, ssl, subprocess, sys, tempfile, time
+import argparse, asyncio, collections, json, os, random, signal, subprocess, sys, tempfile, threading, time
+from soak_callers import Caller
+from soak_files import DOMAIN, Files
 
-DOMAIN = 'internal.example'
 VICTIMS = 4
 CLOSED_WITHIN = 3.0
-POLICY = '''version: 1
-trustDomain: internal.example
-endpoints: {{ unlisted: reject, consumers: [] }}
-callers:
-  - identity: spiffe://internal.example/soak/*
-    permit: [{{ id: all, paths: ["/v1/{{*rest}}"] }}]
-    forbid: [{{ id: none, paths: ["/v1/secret/{{*rest}}"] }}]
-  - identity: spiffe://internal.example/other/n{number}
-    permit: [{{ paths: ["/v2/{number}"] }}]
-'''
-CA_CONFIG = '''[ca]
-default_ca=it
-[it]
-database={work}/index
-crlnumber={work}/crlnumber
-default_md=sha256
-default_crl_days=1
-[v3]
-'''
-
-
-def openssl(*arguments):
-    subprocess.run(['openssl', *arguments], check=True, capture_output=True)
-
-
-class Files:
-    """Certificates, and everything the runtime reads again and again."""
-
-    def __init__(self, work):
-        self.work = work
-        self.number = 0
-        self.write('ca.conf', CA_CONFIG.format(work=work))
-        self.write('index', '')
-        self.write('index.attr', '')
-        self.write('crlnumber', '01\n')
-        self.key('ca')
-        openssl('req', '-x509', '-new', '-key', self.path('ca.key'), '-out', self.path('ca.crt'), '-days', '30', '-subj',
-                '/CN=Soak CA', '-addext', 'keyUsage=critical,keyCertSign,cRLSign')
-        self.issue('server', 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth')
-        self.replace('deny.yaml', 'entries: []\n')
-        self.policy()
-        self.crl()
-
-    def path(self, name):
-        return os.path.join(self.work, name)
-
-    def write(self, name, text):
-        with open(self.path(name), 'w') as file:
-            file.write(text)
-
-    def replace(self, name, text):
-        self.write(name + '.new', text)
-        os.rename(self.path(name + '.new'), self.path(name))
-
-    def key(self, name):
-        openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', self.path(name + '.key'))
-
-    def issue(self, name, extensions, serial=None):
-        self.key(name + '-new')
-        self.write(name + '.ext', extensions + '\n')
-        openssl('req', '-new', '-key', self.path(name + '-new.key'), '-out', self.path(name + '.csr'), '-subj', f'/CN={name}')
-        openssl('x509', '-req', '-in', self.path(name + '.csr'), '-CA', self.path('ca.crt'), '-CAkey', self.path('ca.key'),
-                '-days', '30', '-out', self.path(name + '-new.crt'), '-extfile', self.path(name + '.ext'), '-set_serial',
-                serial or str(random.getrandbits(60)))
-        for kind in ('key', 'crt'):
-            os.rename(self.path(f'{name}-new.{kind}'), self.path(f'{name}.{kind}'))
-
-    def caller(self, name, serial):
-        self.issue(name, f'subjectAltName=URI:spiffe://{DOMAIN}/soak/{name}\nextendedKeyUsage=clientAuth', serial)
-        context = ssl.create_default_context(cafile=self.path('ca.crt'))
-        context.load_cert_chain(self.path(name + '.crt'), self.path(name + '.key'))
-        return context
-
-    def policy(self):
-        self.number += 1
-        self.replace('access.yaml', POLICY.format(number=self.number))
-
-    def crl(self):
-        openssl('ca', '-config', self.path('ca.conf'), '-gencrl', '-keyfile', self.path('ca.key'), '-cert', self.path('ca.crt'),
-                '-out', self.path('ca.crl.new'))
-        os.rename(self.path('ca.crl.new'), self.path('ca.crl'))
-
-    def deny(self, serial):
-        entry = f'entries:\n  - {{ serialNumber: "{serial}", reason: KEY_COMPROMISE }}\n' if serial else 'entries: []\n'
-        self.replace('deny.yaml', entry)
-
-
 class Report:
     def __init__(self):
         self.served = collections.Counter()
@@ -131,96 +45,6 @@ async def upstream(reader, writer):
         pass
     finally:
         writer.close()
-
-
-class Caller:
-    def __init__(self, context, port, report):
-        self.context, self.port, self.report = context, port, report
-
-    async def connect(self):
-        return await asyncio.open_connection('127.0.0.1', self.port, ssl=self.context, server_hostname='localhost')
-
-    async def ask(self, reader, writer, method, path, body=b''):
-        """The status, and whether the connection goes on."""
-        length = f'content-length: {len(body)}\r\n' if body else ''
-        writer.write(f'{method} {path} HTTP/1.1\r\nhost: api\r\n{length}\r\n'.encode() + body)
-        head = (await asyncio.wait_for(reader.readuntil(b'\r\n\r\n'), 20)).decode().lower()
-        size = [line for line in head.split('\r\n') if line.startswith('content-length:')]
-        if size:
-            await asyncio.wait_for(reader.readexactly(int(size[0].split(':')[1])), 20)
-        return int(head.split(' ')[1]), 'connection: close' not in head
-
-    async def keep_alive(self, until):
-        while time.time() < until:
-            reader, writer = await self.connect()
-            for _ in range(random.choice((1, 20, 200))):
-                kind = random.random()
-                if kind < 0.1:
-                    expected, answer = 403, await self.ask(reader, writer, 'GET', '/v1/secret/a')
-                elif kind < 0.4:
-                    expected, answer = 200, await self.ask(reader, writer, 'POST', '/v1/a', b'y' * random.randint(1, 50_000))
-                else:
-                    expected, answer = 200, await self.ask(reader, writer, 'GET', '/v1/a?b=c')
-                if answer[0] != expected:
-                    raise RuntimeError(f'{answer[0]} instead of {expected}')
-                self.report.served['http/1.1'] += 1
-                if not answer[1]:
-                    break
-                await asyncio.sleep(random.random() * 0.02)
-            writer.close()
-
-    async def websocket(self, until):
-        while time.time() < until:
-            reader, writer = await self.connect()
-            writer.write(b'GET /v1/socket HTTP/1.1\r\nhost: api\r\nconnection: upgrade\r\nupgrade: websocket\r\n'
-                         b'sec-websocket-key: x3JJHMbDL1EzLkh9GBhXDw==\r\nsec-websocket-version: 13\r\n\r\n')
-            if not (await reader.readuntil(b'\r\n\r\n')).startswith(b'HTTP/1.1 101'):
-                raise RuntimeError('no WebSocket')
-            for _ in range(100):
-                writer.write(b'z' * 500)
-                await asyncio.wait_for(reader.readexactly(500), 20)
-                self.report.served['websocket'] += 1
-                await asyncio.sleep(0.05)
-            writer.close()
-
-    async def http2(self, until):
-        self.context.set_alpn_protocols(['h2'])
-        fields = ((':method', 'GET'), (':scheme', 'https'), (':authority', 'api'), (':path', '/v1/a'))
-        block = b''.join(b'\0' + bytes([len(n)]) + n.encode() + bytes([len(v)]) + v.encode() for n, v in fields)
-        while time.time() < until:
-            reader, writer = await self.connect()
-            writer.write(b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + frame(4, 0, 0, b''))
-            for stream in range(1, 1001, 2):
-                writer.write(frame(1, 5, stream, block))
-                ended, gone = False, False
-                while not ended:
-                    kind, flags, of, payload = await asyncio.wait_for(read_frame(reader), 20)
-                    if kind == 4 and not flags & 1:
-                        writer.write(frame(4, 1, 0, b''))
-                    elif kind == 0 and payload:
-                        writer.write(frame(8, 0, 0, len(payload).to_bytes(4, 'big')))
-                    elif kind == 1 and payload[0] != 0x88:
-                        raise RuntimeError('not 200')
-                    elif kind == 3:
-                        raise RuntimeError('the stream was reset')
-                    elif kind == 7:
-                        gone = True
-                    ended = kind in (0, 1) and flags & 1 and of == stream
-                self.report.served['http/2'] += 1
-                if gone:
-                    break
-                await asyncio.sleep(random.random() * 0.02)
-            writer.close()
-
-
-def frame(kind, flags, stream, payload):
-    return len(payload).to_bytes(3, 'big') + bytes([kind, flags]) + stream.to_bytes(4, 'big') + payload
-
-
-async def read_frame(reader):
-    head = await reader.readexactly(9)
-    payload = await reader.readexactly(int.from_bytes(head[:3], 'big'))
-    return head[3], head[4], int.from_bytes(head[5:], 'big'), payload
 
 
 async def forever(what, run, until, report):
@@ -308,7 +132,6 @@ def start(binary, files):
         said = json.loads(line)
         if 'callers' in said:
             log = open(files.path('runtime.log'), 'w')
-            import threading
             threading.Thread(target=lambda: [log.write(line) for line in process.stderr], daemon=True).start()
             return process, int(said['callers'].rsplit(':', 1)[1])
     sys.exit('the runtime did not start')
