@@ -39,6 +39,7 @@ sources![
     "privatelink/endpoint_api.py",
     "privatelink/notification_api.py",
     "privatelink/notifications.py",
+    "privatelink/permission_api.py",
     "serve_ministack.py",
     "serve_moto.py",
     "settings.py",
