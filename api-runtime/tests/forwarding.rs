@@ -129,9 +129,10 @@ async fn the_upstreams_hop_by_hop_headers_stop_here() {
 
 #[tokio::test]
 async fn an_upstream_that_is_not_there_is_502_and_one_that_talks_nonsense_too() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (nonsense, _) = upstream::canned("SSH-2.0-OpenSSH\r\n\r\n").await;
     let (switching, _) = upstream::canned("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n").await;
+    // Freed last, so that neither of the others gets it.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (upstream, error) in [(free, "unreachable"), (nonsense, "broken"), (switching, "broken")] {
         let runtime = Setup::new().upstream(upstream).start().await;
         let answer = runtime.orders().get("/v1/a").await;
