@@ -37,6 +37,7 @@ policies := {
 	"linkward-certificate-revoker": {
 		"actions": array.concat(shared, [
 			"acm-pca:RevokeCertificate",
+			"dynamodb:GetItem",
 			"dynamodb:PutItem",
 			"dynamodb:Query",
 			"dynamodb:UpdateItem",
@@ -52,6 +53,7 @@ policies := {
 			"acm-pca:IssueCertificate",
 			"acm-pca:RevokeCertificate",
 			"dynamodb:PutItem",
+			"dynamodb:Query",
 			"s3:PutObject",
 			"s3:PutObjectAcl",
 			"secretsmanager:DescribeSecret",
@@ -59,6 +61,10 @@ policies := {
 			"secretsmanager:PutSecretValue",
 			"secretsmanager:UpdateSecretVersionStage",
 		]),
+		"onEveryResource": ["cloudwatch:PutMetricData"],
+	},
+	"linkward-posture-reporter": {
+		"actions": array.concat(shared, ["dynamodb:Scan", "s3:GetObject"]),
 		"onEveryResource": ["cloudwatch:PutMetricData"],
 	},
 	"linkward-operator": {

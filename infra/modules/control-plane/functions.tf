@@ -57,34 +57,16 @@ locals {
         LINKWARD_EVENT_BUS                   = aws_cloudwatch_event_bus.this.name
       }
 
-      statements = [
-        {
-          Sid      = "WriteDenyList"
-          Effect   = "Allow"
-          Action   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
-          Resource = aws_dynamodb_table.this["deny-list"].arn
-        },
-        {
-          Sid      = "FindCertificates"
-          Effect   = "Allow"
-          Action   = ["dynamodb:Query"]
-          Resource = "${aws_dynamodb_table.this["certificate-inventory"].arn}/index/byIdentity"
-        },
-        {
-          Sid      = "Revoke"
-          Effect   = "Allow"
-          Action   = ["acm-pca:RevokeCertificate"]
-          Resource = var.certificate_authorities[*].arn
-        },
-        {
-          # AWS writes the CRL with the rights of whoever revokes.
-          Sid      = "PublishCrl"
-          Effect   = "Allow"
-          Action   = ["s3:PutObject", "s3:PutObjectAcl"]
-          Resource = [for authority in var.certificate_authorities : "${authority.crl_bucket_arn}/*"]
-        },
-      ]
-      resources = {}
+      statements = []
+      resources = {
+        deny_list_table_arn             = [aws_dynamodb_table.this["deny-list"].arn]
+        certificate_inventory_table_arn = [aws_dynamodb_table.this["certificate-inventory"].arn]
+        certificate_authority_arns      = var.certificate_authorities[*].arn
+        event_bus_arn                   = [aws_cloudwatch_event_bus.this.arn]
+
+        # AWS writes the CRL with the rights of whoever revokes.
+        crl_object_arns = [for authority in var.certificate_authorities : "${authority.crl_bucket_arn}/*"]
+      }
     }
 
     certificate-rotator = {
@@ -107,54 +89,26 @@ locals {
         LINKWARD_EVENT_BUS                   = aws_cloudwatch_event_bus.this.name
       }
 
-      statements = [
-        {
-          # The first authority issues, the others are left from a rollover. The template fixes what a certificate may do, whatever its request says.
-          Sid      = "Issue"
-          Effect   = "Allow"
-          Action   = ["acm-pca:IssueCertificate"]
-          Resource = [var.certificate_authorities[0].arn]
-          Condition = { StringLike = { "acm-pca:TemplateArn" = [
-            "arn:${local.partition}:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V*",
-            "arn:${local.partition}:acm-pca:::template/EndEntityServerAuthCertificate_APIPassthrough/V*",
-          ] } }
-        },
-        {
-          # It revokes what it issued and could not finish.
-          Sid      = "CollectAndRevokeOrphans"
-          Effect   = "Allow"
-          Action   = ["acm-pca:DescribeCertificateAuthority", "acm-pca:GetCertificate", "acm-pca:RevokeCertificate"]
-          Resource = [var.certificate_authorities[0].arn]
-        },
-        {
-          Sid      = "PublishCrl"
-          Effect   = "Allow"
-          Action   = ["s3:PutObject", "s3:PutObjectAcl"]
-          Resource = ["${var.certificate_authorities[0].crl_bucket_arn}/*"]
-        },
-        {
-          Sid      = "RecordCertificates"
-          Effect   = "Allow"
-          Action   = ["dynamodb:PutItem"]
-          Resource = [aws_dynamodb_table.this["certificate-inventory"].arn]
-        },
-        {
-          # Secrets below our prefix that name this function as theirs.
-          Sid       = "RotateOurSecrets"
-          Effect    = "Allow"
-          Action    = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
-          Resource  = ["arn:${local.partition}:secretsmanager:${local.region}:${local.account}:secret:${local.secret_prefix}*"]
-          Condition = { StringEquals = { "secretsmanager:resource/AllowRotationLambdaArn" = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-certificate-rotator" } }
-        },
-        {
-          Sid       = "UseSecretsKey"
-          Effect    = "Allow"
-          Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
-          Resource  = [aws_kms_key.this.arn]
-          Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
-        },
-      ]
-      resources = {}
+      statements = [{
+        Sid       = "UseSecretsKey"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = [aws_kms_key.this.arn]
+        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
+      }]
+      resources = {
+        partition = [local.partition]
+
+        # Secrets below our prefix that name this function as theirs.
+        secret_arns  = ["arn:${local.partition}:secretsmanager:${local.region}:${local.account}:secret:${local.secret_prefix}*"]
+        function_arn = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-certificate-rotator"]
+
+        # The first authority issues, the others are left from a rollover.
+        certificate_authority_arns      = [var.certificate_authorities[0].arn]
+        crl_object_arns                 = ["${var.certificate_authorities[0].crl_bucket_arn}/*"]
+        certificate_inventory_table_arn = [aws_dynamodb_table.this["certificate-inventory"].arn]
+        event_bus_arn                   = [aws_cloudwatch_event_bus.this.arn]
+      }
     }
   }
 

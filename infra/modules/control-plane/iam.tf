@@ -134,12 +134,10 @@ locals {
   }
 }
 
-# functions/NAME/iam.json with its placeholders replaced in Resource, once for each value: what is unknown stays within the resource, and the plan
-# shows everything else. A statement whose placeholders stand for nothing is left out.
+# functions/NAME/iam.json with its placeholders replaced, in Resource and in conditions, once for each value: what is unknown stays within the
+# resource, and the plan shows everything else. A statement whose placeholders stand for nothing is left out.
 locals {
-  documents = {
-    for name in keys(local.functions) : name => try(jsondecode(file("${path.module}/../../../functions/${name}/iam.json")).Statement, [])
-  }
+  documents = { for name in keys(local.functions) : name => jsondecode(file("${path.module}/../../../functions/${name}/iam.json")).Statement }
 
   placeholder = "\\$\\{([a-z_]+)\\}"
 
@@ -152,13 +150,23 @@ locals {
             replace(resource, "/${local.placeholder}/", value)
           ]
         ])
+        Condition = {
+          for test, variables in try(statement.Condition, {}) : test => {
+            for variable, wanted in variables : variable => flatten([
+              for text in flatten([wanted]) : [
+                for value in(can(regex(local.placeholder, text)) ? function.resources[regex(local.placeholder, text)[0]] : [""]) :
+                replace(text, "/${local.placeholder}/", value)
+              ]
+            ])
+          }
+        }
       })
     ]
   }
 
   statements = {
     for name, function in local.functions : name => concat(
-      local.documented_statements[name],
+      [for statement in local.documented_statements[name] : statement if length(statement.Resource) > 0],
       function.statements,
       [for statement in local.shared_statements[name] : statement if !contains(concat(local.documents[name], function.statements)[*].Sid, statement.Sid)],
     )

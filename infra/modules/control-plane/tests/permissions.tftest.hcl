@@ -167,18 +167,20 @@ run "the_key_serves_our_logs_and_no_others" {
 }
 
 # functions/*/iam.json is the function's own word; this module only says what its placeholders stand for.
-run "the_approver_may_do_what_its_own_file_says" {
+run "functions_may_do_what_their_own_files_say" {
   assert {
-    condition = alltrue([
-      for statement in jsondecode(file("../../../functions/endpoint-approver/iam.json")).Statement :
-      one([for granted in data.aws_iam_policy_document.function["endpoint-approver"].statement : granted.actions if granted.sid == statement.Sid]) == toset(flatten([statement.Action]))
-      if statement.Sid != "ReadDeployedPolicy" # its placeholder stands for nothing here: the policy is in the table
-    ])
-    error_message = "a statement of functions/endpoint-approver/iam.json is missing or differs"
+    condition = alltrue(flatten([
+      for name, document in data.aws_iam_policy_document.function : [
+        for statement in jsondecode(file("../../../functions/${name}/iam.json")).Statement :
+        one([for granted in document.statement : granted.actions if granted.sid == statement.Sid]) == toset(flatten([statement.Action]))
+        if statement.Sid != "ReadDeployedPolicy" # its placeholder stands for nothing here: the policy is in the table
+      ]
+    ]))
+    error_message = "a statement of a functions/*/iam.json is missing or differs"
   }
 
   assert {
-    condition     = !strcontains(jsonencode(data.aws_iam_policy_document.function["endpoint-approver"].statement), "$")
+    condition     = !strcontains(jsonencode([for document in data.aws_iam_policy_document.function : document.statement]), "$")
     error_message = "a placeholder was not replaced"
   }
 }
