@@ -46,6 +46,7 @@ fn policy(command: PolicyCommand, screen: &Screen) -> anyhow::Result<ExitCode> {
         PolicyCommand::Check { file } => access_policy::check(&file, screen),
         PolicyCommand::Explain(question) => access_policy::explain(&question, screen),
         PolicyCommand::Diff(comparison) => access_policy::diff(&comparison, screen),
+        PolicyCommand::Push(push) => access_policy::push(&push, screen),
         PolicyCommand::Replay(replay) => access_policy::replay(&replay, screen),
         PolicyCommand::Test(test) => access_policy::test(&test, screen),
     }

@@ -38,18 +38,8 @@ impl Stage {
         let authority = deploy::certificate_authority(&stack, "internal.example root").await.unwrap();
         let tables = deploy::tables(&stack, "").await.unwrap();
         let stage = Self { stack, service, authority, tables, folder: tempfile::tempdir().unwrap() };
-        stage.put_policy().await;
         stage.deploy_functions().await;
         stage
-    }
-
-    async fn put_policy(&self) {
-        use aws_sdk_dynamodb::types::AttributeValue;
-        let policy = std::fs::read_to_string(root().join("operator/src/demo/access.yaml")).unwrap();
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        let client = aws_sdk_dynamodb::Client::new(&self.stack.sdk_config(&self.stack.provider()).await);
-        let put = client.put_item().table_name(&self.tables.access_policy).item("pk", text("meta"));
-        put.item("revision", text("r1")).item("document", text(&policy)).send().await.unwrap();
     }
 
     async fn deploy_functions(&self) {
@@ -126,10 +116,35 @@ impl Stage {
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_see_issue_cut_off_and_let_in_again() {
     let stage = Stage::new().await;
+    a_policy_is_pushed(&stage).await;
     certificates_are_issued(&stage).await;
     nothing_happens_without_consent(&stage).await;
     an_identity_is_cut_off_and_let_in_again(&stage).await;
     connections_are_listed_and_swept(&stage).await;
+}
+
+async fn a_policy_is_pushed(stage: &Stage) {
+    let policy = root().join("operator/src/demo/access.yaml");
+    let push = ["policy", "push", policy.to_str().unwrap()];
+    let (code, _, stderr) = stage.linkward(&[&push[..], &["--yes"]].concat()).await;
+    assert_eq!((code, stderr.contains("add `--first`")), (Some(2), true), "{stderr}");
+    let first = stage.json(&[&push[..], &["--first", "--yes", "--revision", "r1"]].concat()).await;
+    assert_eq!((&first["revision"], &first["replaced"]), (&"r1".into(), &Value::Null), "{first:#}");
+    assert!(first["eventId"].is_string(), "{first:#}");
+
+    let changed = stage.folder.path().join("access.yaml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    std::fs::write(&changed, text.replace("methods: [GET, HEAD]", "methods: [GET]")).unwrap();
+    let push = ["policy", "push", "access.yaml"];
+    let (code, stdout, stderr) = stage.linkward(&push).await;
+    assert_eq!((code, stderr.contains("add `--yes`")), (Some(2), true), "{stderr}");
+    assert!(stdout.contains("-  HEAD  /v1/invoices/{id}"), "{stdout}");
+    let (code, stdout, stderr) = stage.linkward(&[&push[..], &["--yes"]].concat()).await;
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("revision sha256:") && stdout.contains(" is in force after "), "{stdout}");
+    std::fs::write(&changed, "version: 2\n").unwrap();
+    let (code, _, stderr) = stage.linkward(&[&push[..], &["--yes"]].concat()).await;
+    assert_eq!((code, stderr.contains("the only version there is")), (Some(2), true), "{stderr}");
 }
 
 async fn certificates_are_issued(stage: &Stage) {

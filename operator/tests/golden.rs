@@ -131,6 +131,13 @@ fn help_and_completions() {
         &["policy", "explain", "--help"],
         &["policy", "replay", "--help"],
         &["policy", "test", "--help"],
+        &["policy", "push", "--help"],
+        &["endpoints", "list", "--help"],
+        &["endpoints", "sweep", "--help"],
+        &["certificates", "list", "--help"],
+        &["certificates", "issue", "--help"],
+        &["certificates", "revoke", "--help"],
+        &["certificates", "restore", "--help"],
     ] {
         let name: String = command.join("-").replace("--", "");
         compare(&format!("{name}.txt"), &transcript(command));

@@ -7,6 +7,7 @@ mod diff;
 mod engine;
 mod explain;
 mod file;
+mod push;
 mod replay;
 mod words;
 
@@ -14,4 +15,5 @@ pub(crate) use cases::test;
 pub(crate) use check::check;
 pub(crate) use diff::diff;
 pub(crate) use explain::explain;
+pub(crate) use push::push;
 pub(crate) use replay::replay;

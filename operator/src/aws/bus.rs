@@ -7,12 +7,15 @@ use serde_json::Value;
 
 use super::explained;
 
-/// The source that the bus policy lets only operators use.
-const SOURCE: &str = "linkward.operator";
+/// The source of requests; the bus policy lets only operators use it.
+pub(crate) const OPERATOR: &str = "linkward.operator";
+/// The source of what has happened; operators may use it to announce a policy, and for nothing else.
+pub(crate) const PRODUCT: &str = "linkward";
 
 /// One event; its format is in `events/`.
 #[derive(Debug)]
 pub(crate) struct Event {
+    pub(crate) source: &'static str,
     pub(crate) detail_type: &'static str,
     pub(crate) detail: Value,
 }
@@ -21,7 +24,7 @@ pub(crate) struct Event {
 pub(crate) async fn send(sdk: &SdkConfig, bus: &str, event: &Event) -> anyhow::Result<String> {
     let entry = PutEventsRequestEntry::builder()
         .event_bus_name(bus)
-        .source(SOURCE)
+        .source(event.source)
         .detail_type(event.detail_type)
         .detail(event.detail.to_string())
         .build();

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-pub(crate) use bus::{Event, send};
+pub(crate) use bus::{Event, OPERATOR, PRODUCT, send};
 pub(crate) use item::{Item, scan};
 
 /// Runs a command that waits for answers.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::aws::Event;
+use crate::aws::{self, Event};
 use crate::cli::{Restore, Revoke, Subject};
 
 /// `Certificate Revocation Requested`.
@@ -13,14 +13,14 @@ pub(super) fn revocation(revoke: &Revoke) -> anyhow::Result<Event> {
         "requestedBy": revoke.sender.requested_by()?,
     });
     add(&mut detail, &revoke.subject, revoke.ticket.as_deref());
-    Ok(Event { detail_type: "Certificate Revocation Requested", detail })
+    Ok(Event { source: aws::OPERATOR, detail_type: "Certificate Revocation Requested", detail })
 }
 
 /// `Certificate Denial Withdrawn`.
 pub(super) fn withdrawal(restore: &Restore) -> anyhow::Result<Event> {
     let mut detail = json!({ "requestedBy": restore.sender.requested_by()? });
     add(&mut detail, &restore.subject, restore.ticket.as_deref());
-    Ok(Event { detail_type: "Certificate Denial Withdrawn", detail })
+    Ok(Event { source: aws::OPERATOR, detail_type: "Certificate Denial Withdrawn", detail })
 }
 
 fn add(detail: &mut Value, subject: &Subject, ticket: Option<&str>) {

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::aws::{Consent, Sender};
 pub(crate) use self::certificates::{CertificateList, CertificatesCommand, Issue, Restore, Revoke, Subject, Waiting};
 pub(crate) use self::endpoints::{EndpointList, EndpointsCommand, Sweep};
-pub(crate) use self::policy::{Comparison, PolicyCommand, Question, Replay, Test};
+pub(crate) use self::policy::{Comparison, PolicyCommand, Push, Question, Replay, Test};
 use crate::gate::{self, GateOptions};
 use crate::output::{Color, Output};
 
@@ -113,6 +113,34 @@ mod tests {
             below.push((name.trim().to_owned(), help));
         }
         below
+    }
+
+    /// What follows `linkward` in the lines of a text, one command each; what is continued on the next line is joined.
+    fn commands_in(text: &str) -> Vec<String> {
+        let text = text.replace("\\\n", " ");
+        let parts = text.lines().flat_map(|line| line.split(['|', '&', '>', '`']).map(str::trim).collect::<Vec<_>>());
+        parts.filter(|part| part.starts_with("linkward ")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_example_is_a_command_that_is_understood() {
+        let help = commands(&Cli::command(), "");
+        let tour = include_str!("../../../docs/operating.md");
+        let blocks = tour.split("```").skip(1).step_by(2).filter(|block| block.starts_with("sh\n"));
+        let examples = help.iter().filter_map(|(_, help)| help.split_once("Example")).map(|(_, examples)| examples);
+        let mut seen = 0;
+        for command in examples.chain(blocks).flat_map(commands_in) {
+            let words = command.replace('*', "x");
+            let parsed = Cli::try_parse_from(words.split_whitespace());
+            let missing = parsed.as_ref().err().map(clap::Error::kind);
+            // The authority's ARN comes from the environment in most examples.
+            let complete = missing.is_none_or(|kind| {
+                kind == clap::error::ErrorKind::MissingRequiredArgument && command.contains(" revoke ")
+            });
+            assert!(complete, "{command}: {parsed:?}");
+            seen += 1;
+        }
+        assert!(seen > 25, "{seen} examples");
     }
 
     #[test]

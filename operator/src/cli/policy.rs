@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use ::policy::{AccountId, SpiffeId, Timestamp, VpcEndpointId};
+use ::policy::{AccountId, Revision, SpiffeId, Timestamp, VpcEndpointId};
 use clap::{Args, Subcommand};
+use policy_source::SourceUri;
+
+use super::aws::{Consent, Sender};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
@@ -27,6 +30,9 @@ pub(crate) enum PolicyCommand {
     /// Try an access policy against cases with the decisions they should have.
     #[command(after_help = TEST_HELP)]
     Test(Test),
+    /// Put an access policy in force: validated, compared with the one in force, asked for, published, announced.
+    #[command(after_help = PUSH_HELP)]
+    Push(Push),
 }
 
 const EXPLAIN_HELP: &str = "\
@@ -64,6 +70,16 @@ Exit code: 0 every decision is as expected, 1 one is not, 2 when the cases canno
 Examples:
   linkward policy test --from-log access.log > cases.yaml
   linkward policy test cases.yaml --policy access.new.yaml";
+
+const PUSH_HELP: &str = "\
+Shows who gains and who loses against what is in force, asks, publishes the whole policy or nothing, waits until the table gives it,
+prints the revision, and sends `Policy Changed`.
+Exit code: 0 in force, 1 not wanted after all, 2 when it is invalid or cannot be published.
+
+Examples:
+  linkward policy push access.yaml --to dynamodb:access-policy --ticket SEC-1204
+  linkward policy push access.yaml --to dynamodb:access-policy --revision 2026-11-26.1 --yes --output json
+  linkward policy push access.yaml --to dynamodb:access-policy --first";
 
 /// One request, as the runtime would see it.
 #[derive(Debug, Args)]
@@ -131,4 +147,36 @@ pub(crate) struct Test {
     /// Print cases made from these access logs instead, to start from.
     #[arg(long, value_name = "LOG", num_args = 1.., conflicts_with_all = ["cases", "policy"])]
     pub(crate) from_log: Vec<PathBuf>,
+}
+
+/// What to put in force, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// The access policy.
+    pub(crate) file: PathBuf,
+    /// Where the gates read it: `dynamodb:TABLE`.
+    #[arg(long, env = "LINKWARD_POLICY_SOURCE", hide_env_values = true, value_name = "SOURCE")]
+    pub(crate) to: SourceUri,
+    /// Its name; default: `sha256:` and the beginning of its hash.
+    #[arg(long, value_parser = revision)]
+    pub(crate) revision: Option<Revision>,
+    /// Why, for the record.
+    #[arg(long)]
+    pub(crate) ticket: Option<String>,
+    /// The table holds no policy yet, so there is nothing to compare with.
+    #[arg(long)]
+    pub(crate) first: bool,
+    #[command(flatten)]
+    pub(crate) sender: Sender,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+}
+
+fn revision(text: &str) -> Result<Revision, String> {
+    let usable = !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if usable {
+        Ok(Revision::from(text))
+    } else {
+        Err("a revision has 1 to 128 visible characters, and no space".to_owned())
+    }
 }

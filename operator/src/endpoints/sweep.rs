@@ -14,7 +14,7 @@ pub(super) const DETAIL_TYPE: &str = "Endpoint Sweep Requested";
 
 /// `endpoints sweep`.
 pub(crate) fn sweep(sweep: &Sweep, screen: &Screen) -> anyhow::Result<ExitCode> {
-    let event = Event { detail_type: DETAIL_TYPE, detail: detail(sweep)? };
+    let event = Event { source: aws::OPERATOR, detail_type: DETAIL_TYPE, detail: detail(sweep)? };
     let removals = sweep.max_removals.map(|most| format!(", and remove up to {most} connections")).unwrap_or_default();
     let question = format!("Sweep now: accept and reject as the policy says{removals}?");
     if !sweep.dry_run && !consent::given(sweep.consent, &question)? {
