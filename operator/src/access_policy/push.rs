@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use policy::diff::PolicyDiff;
 use policy::{Policy, Revision, Timestamp};
-use policy_source::{Document, Load as _, PolicyPublisher, PolicySource, SourceUri};
+use policy_source::{Document, Engine, Load as _, PolicyPublisher, PolicySource, SourceUri};
 use serde_json::{Value, json};
 
 use super::diff;
@@ -72,8 +72,13 @@ async fn in_force(push: &Push, sdk: &SdkConfig) -> anyhow::Result<Option<(Revisi
     }
     let mut source = PolicySource::with_sdk(&push.to, Path::new(""), sdk)?;
     let loaded = source.load().await;
-    loaded.with_context(|| {
+    let loaded = loaded.with_context(|| {
         format!("what is in force in `{}` cannot be read; for the first policy of a table add `--first`", push.to)
+    })?;
+    Ok(match loaded {
+        Some((revision, Engine::Declarative(policy))) => Some((revision, policy)),
+        // A table holds no bundle.
+        Some((_, Engine::Rego(_))) | None => None,
     })
 }
 

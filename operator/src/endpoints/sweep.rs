@@ -36,7 +36,7 @@ fn detail(sweep: &Sweep) -> anyhow::Result<Value> {
     let mut detail = json!({ "requestedBy": sweep.sender.requested_by()? });
     let fields = [
         ("serviceIds", (!sweep.services.is_empty()).then(|| json!(sweep.services))),
-        ("dryRun", sweep.dry_run.then(|| json!(true))),
+        ("dryRun", sweep.dry_run.then_some(json!(true))),
         ("maxRemovals", sweep.max_removals.map(|most| json!(most))),
     ];
     if let Some(detail) = detail.as_object_mut() {
