@@ -21,10 +21,11 @@ pub struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     /// Tables and sentences for people, or one JSON document on standard output.
-    #[arg(long, global = true, value_enum, default_value_t = Output::Human)]
+    #[arg(long, global = true, value_enum, default_value_t = Output::Human, display_order = 900)]
     pub(crate) output: Output,
+    // Behind what a command asks for itself, however many commands there are.
     /// Whether words for people are coloured; with `auto` on a terminal, unless `NO_COLOR` is set.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, display_order = 901)]
     pub(crate) color: Color,
 }
 
