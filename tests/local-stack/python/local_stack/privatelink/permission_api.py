@@ -1,4 +1,4 @@
-"""The answer of ModifyVpcEndpointServicePermissions: moto's lacks who was added, from which Terraform takes its resource's id."""
+"""Allowed principals with the id of each permission, which moto leaves out, and which Terraform takes for its resource's."""
 
 import hashlib
 from typing import Any
@@ -18,7 +18,16 @@ def install() -> None:
         added = [permission(service_id, principal) for principal in response._get_param("AddAllowedPrincipals", [])]
         return ActionResult({"AddedPrincipals": added, "ReturnValue": True})
 
-    extend(EC2Response, modify_vpc_endpoint_service_permissions=modify_vpc_endpoint_service_permissions)
+    def describe_vpc_endpoint_service_permissions(response: EC2Response) -> ActionResult:
+        service_id = response._get_param("ServiceId")
+        principals = response.ec2_backend.describe_vpc_endpoint_service_permissions(service_id)
+        return ActionResult({"AllowedPrincipals": [permission(service_id, principal) for principal in principals]})
+
+    extend(
+        EC2Response,
+        modify_vpc_endpoint_service_permissions=modify_vpc_endpoint_service_permissions,
+        describe_vpc_endpoint_service_permissions=describe_vpc_endpoint_service_permissions,
+    )
 
 
 def permission(service_id: str, principal: str) -> dict[str, Any]:
