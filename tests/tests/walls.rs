@@ -5,17 +5,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Which crates of the workspace each crate may depend on: `operator`, `functions`, `api-runtime` → `policy/source` → `policy/core`.
+/// Which crates of the workspace each crate may depend on: `operator`, `functions`, `api-runtime` → `policy/source` → `policy/rego` →
+/// `policy/core`.
 /// Tests stand outside and may look at everything.
 const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &[]),
-    ("policy-source", &["policy"]),
+    ("policy-rego", &["policy"]),
+    ("policy-source", &["policy", "policy-rego"]),
     ("telemetry", &["policy"]),
     ("endpoint-approver", &["policy", "policy-source", "telemetry"]),
     ("certificate-revoker", &["policy", "policy-source", "telemetry"]),
     ("certificate-rotator", &["policy", "policy-source", "telemetry"]),
     ("posture-reporter", &["policy", "policy-source", "telemetry"]),
-    ("api-runtime", &["policy", "policy-source"]),
+    ("api-runtime", &["policy", "policy-rego", "policy-source"]),
     ("linkward", &["policy", "policy-source", "local-stack"]),
 ];
 

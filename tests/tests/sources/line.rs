@@ -8,6 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) struct Line {
     pub(crate) url: String,
     is_cut: Arc<AtomicBool>,
+    /// As many as there are connections, and one.
+    carried: Arc<()>,
 }
 
 impl Line {
@@ -17,18 +19,28 @@ impl Line {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let is_cut: Arc<AtomicBool> = Arc::default();
         let (cut, target) = (Arc::clone(&is_cut), endpoint.trim_start_matches("http://").to_owned());
+        let carried: Arc<()> = Arc::default();
+        let each = Arc::downgrade(&carried);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 if !cut.load(Ordering::Relaxed) {
-                    tokio::spawn(carry(stream, target.clone(), Arc::clone(&cut)));
+                    let (carrying, each) = (carry(stream, target.clone(), Arc::clone(&cut)), each.upgrade());
+                    tokio::spawn(async move {
+                        carrying.await;
+                        drop(each);
+                    });
                 }
             }
         });
-        Self { url, is_cut }
+        Self { url, is_cut, carried }
     }
 
-    pub(crate) fn cut(&self) {
+    /// Ready when no connection is left.
+    pub(crate) async fn cut(&self) {
         self.is_cut.store(true, Ordering::Relaxed);
+        while Arc::strong_count(&self.carried) > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
 
     pub(crate) fn mend(&self) {

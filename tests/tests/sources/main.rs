@@ -52,7 +52,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) -> Duration {
 /// Outage → the last good one stays and ages → restart does not begin without one → the source answers again.
 async fn outage(line: &line::Line, uri: &str, live: &Live<policy_source::Engine>) {
     let before = live.revision();
-    line.cut();
+    line.cut().await;
     until("the outage is noticed", || live.last_error().is_some()).await;
     assert_eq!(live.revision(), before, "the last good one stays");
     let error = live.last_error().unwrap();

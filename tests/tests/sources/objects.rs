@@ -19,7 +19,7 @@ async fn an_object_is_given_when_it_changed_and_kept_through_an_outage() {
     };
     assert_eq!(bytes(object.fetch().await.unwrap()), Some((b"one".to_vec(), true)));
     assert_eq!(bytes(object.fetch().await.unwrap()), None);
-    line.cut();
+    line.cut().await;
     assert!(object.fetch().await.unwrap_err().to_string().contains("s3://crl-bucket/crl/ca.crl"));
     line.mend();
     assert_eq!(bytes(object.fetch().await.unwrap()), None, "the outage is no change");
