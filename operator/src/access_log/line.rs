@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 /// What a line of the log is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack; a box for each line would cost more")]
 pub(crate) enum Line<'a> {
     /// A request that the policy decided.
     Request(Request<'a>),
@@ -22,6 +23,12 @@ pub(crate) struct Request<'a> {
     /// RFC 3339.
     pub(crate) timestamp: Text<'a>,
     pub(crate) caller: Text<'a>,
+    /// This and what follows to `account`: what only Rego asks for besides.
+    pub(crate) common_name: Option<Text<'a>>,
+    pub(crate) serial_number: Option<Text<'a>>,
+    pub(crate) certificate_expires: Option<Text<'a>>,
+    pub(crate) host: Option<Text<'a>>,
+    pub(crate) endpoint: Option<Text<'a>>,
     pub(crate) account: Option<Text<'a>>,
     pub(crate) method: Text<'a>,
     pub(crate) path: Text<'a>,
@@ -60,6 +67,16 @@ struct Fields<'a> {
     timestamp: Text<'a>,
     #[serde(borrow, default)]
     caller_id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    common_name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    serial_number: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    certificate_expires: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    host: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    endpoint_id: Option<Text<'a>>,
     #[serde(borrow, default)]
     account: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -109,6 +126,11 @@ impl<'a> Line<'a> {
         Ok(Self::Request(Request {
             timestamp: fields.timestamp,
             caller,
+            common_name: fields.common_name,
+            serial_number: fields.serial_number,
+            certificate_expires: fields.certificate_expires,
+            host: fields.host,
+            endpoint: fields.endpoint_id,
             account: fields.account,
             method: fields.method.ok_or(LineError::Missing("method"))?,
             path: fields.path.ok_or(LineError::Missing("path"))?,

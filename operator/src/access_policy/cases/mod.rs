@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use policy::Timestamp;
+use policy_source::Decision;
 use serde_json::{Value, json};
 
-use super::engine::{Answer, Asked, Engine};
+use super::engine::{Asked, Certificate, Judge};
 use super::{explain, file};
 use crate::cli::Test;
 use crate::output::{self, Cell, Screen, Style};
@@ -24,8 +25,8 @@ pub(crate) fn test(test: &Test, screen: &Screen) -> anyhow::Result<ExitCode> {
     let (cases, policy) =
         test.cases.as_deref().zip(test.policy.as_deref()).context("a file of cases and --policy are needed")?;
     let read = document::read(cases)?;
-    let mut engine = Engine::new(file::read(policy)??);
-    let tried: Vec<Tried> = read.cases.iter().map(|case| attempt(&mut engine, case)).collect::<anyhow::Result<_>>()?;
+    let mut judge = Judge::new(file::engine(policy)?);
+    let tried: Vec<Tried> = read.cases.iter().map(|case| attempt(&mut judge, case)).collect::<anyhow::Result<_>>()?;
     let failed = tried.iter().filter(|tried| !tried.problems.is_empty()).count();
     if screen.is_json() {
         output::say_json(&results(&read, &tried));
@@ -44,36 +45,37 @@ struct Tried {
     problems: Vec<String>,
 }
 
-fn attempt(engine: &mut Engine, case: &Case) -> anyhow::Result<Tried> {
+fn attempt(judge: &mut Judge, case: &Case) -> anyhow::Result<Tried> {
     let asked = Asked {
         caller: case.identity.as_str(),
+        endpoint: None,
         account: case.account.as_ref().map(policy::AccountId::as_str),
         method: &case.method,
         path: &case.path,
         now: case.at.unwrap_or_else(Timestamp::now),
+        certificate: Certificate::default(),
+        host: None,
     };
-    let answer = engine.decide(&asked).with_context(|| format!("case `{}`", case.title()))?;
+    let answer = judge.decide(&asked).with_context(|| format!("case `{}`", case.title()))?;
     let problems = problems(case, &answer);
     let decision = explain::effect(answer.effect);
-    Ok(Tried { decision, reason: answer.reason, rule: answer.rule.map(str::to_owned), problems })
+    Ok(Tried { decision, reason: answer.reason.as_str(), rule: answer.rule.map(|rule| rule.to_string()), problems })
 }
 
-fn problems(case: &Case, answer: &Answer<'_>) -> Vec<String> {
+fn problems(case: &Case, answer: &Decision) -> Vec<String> {
+    let (reason, rule) = (answer.reason.as_str(), answer.rule.as_ref().map(policy::RuleId::as_str));
     let mut problems = Vec::new();
     if answer.effect != case.expect.effect() {
-        let rule = answer.rule.map(|rule| format!(", rule `{rule}`")).unwrap_or_default();
+        let rule = rule.map(|rule| format!(", rule `{rule}`")).unwrap_or_default();
         let decision = explain::effect(answer.effect);
+        let wanted = explain::effect(case.expect.effect());
+        problems.push(format!("expected {wanted}, found {decision}: {reason}{rule}"));
+    } else if let Some(wanted) = case.reason.as_deref().filter(|wanted| *wanted != reason) {
+        problems.push(format!("expected the reason {wanted}, found {reason}"));
+    } else if let Some(wanted) = case.rule.as_deref().filter(|wanted| Some(*wanted) != rule) {
         problems.push(format!(
-            "expected {}, found {decision}: {}{rule}",
-            explain::effect(case.expect.effect()),
-            answer.reason
-        ));
-    } else if let Some(reason) = case.reason.as_deref().filter(|reason| *reason != answer.reason) {
-        problems.push(format!("expected the reason {reason}, found {}", answer.reason));
-    } else if let Some(rule) = case.rule.as_deref().filter(|rule| Some(*rule) != answer.rule) {
-        problems.push(format!(
-            "expected the rule `{rule}`, found {}",
-            answer.rule.map_or("none".to_owned(), |r| format!("`{r}`"))
+            "expected the rule `{wanted}`, found {}",
+            rule.map_or("none".to_owned(), |r| format!("`{r}`"))
         ));
     }
     problems

@@ -9,7 +9,7 @@ use anyhow::bail;
 use policy::Timestamp;
 use policy::access::Effect;
 
-use super::engine::{Asked, Engine};
+use super::engine::{Asked, Certificate, Judge};
 use super::file;
 use crate::access_log::{Line, Lines, Recorded, Request};
 use crate::cli::Replay;
@@ -21,7 +21,7 @@ const SHOWN: u64 = 5;
 
 /// `policy replay --policy NEW LOG…`.
 pub(crate) fn replay(replay: &Replay, screen: &Screen) -> anyhow::Result<ExitCode> {
-    let mut engine = Engine::new(file::read(&replay.policy)??);
+    let mut judge = Judge::new(file::engine(&replay.policy)?);
     let mut tally = Tally::default();
     let mut progress = Progress::new();
     let lines = Lines::new(&replay.logs);
@@ -32,7 +32,7 @@ pub(crate) fn replay(replay: &Replay, screen: &Screen) -> anyhow::Result<ExitCod
             progress.at(place.read, place.total, words);
         }
         let decided = line.ok_or_else(|| "the line is longer than 1 MiB".to_owned());
-        if let Err(problem) = decided.and_then(|line| decide(&mut engine, &mut tally, line, replay.enforce)) {
+        if let Err(problem) = decided.and_then(|line| decide(&mut judge, &mut tally, line, replay.enforce)) {
             tally.malformed += 1;
             if tally.malformed <= SHOWN {
                 output::complain(&format!("{}:{}: {problem}", place.file.display(), place.line));
@@ -50,7 +50,7 @@ pub(crate) fn replay(replay: &Replay, screen: &Screen) -> anyhow::Result<ExitCod
     Ok(ExitCode::from(u8::from(tally.newly_denied > 0)))
 }
 
-fn decide(engine: &mut Engine, tally: &mut Tally, line: &[u8], enforce: bool) -> Result<(), String> {
+fn decide(judge: &mut Judge, tally: &mut Tally, line: &[u8], enforce: bool) -> Result<(), String> {
     let request = match Line::parse(line).map_err(|error| error.to_string())? {
         Line::Request(request) => request,
         Line::Undecided => {
@@ -66,12 +66,19 @@ fn decide(engine: &mut Engine, tally: &mut Tally, line: &[u8], enforce: bool) ->
         request.timestamp.parse().map_err(|_| format!("`{}` is not a time by RFC 3339", &*request.timestamp))?;
     let asked = Asked {
         caller: &request.caller,
+        endpoint: request.endpoint.as_deref(),
         account: request.account.as_deref(),
         method: &request.method,
         path: &request.path,
         now,
+        certificate: Certificate {
+            common_name: request.common_name.as_deref(),
+            serial_number: request.serial_number.as_deref(),
+            not_after: request.certificate_expires.as_deref(),
+        },
+        host: request.host.as_deref(),
     };
-    let answer = engine.decide(&asked).map_err(|error| error.to_string())?;
+    let answer = judge.decide(&asked).map_err(|error| error.to_string())?;
     match change(&request, answer.effect, enforce) {
         Some(change) => tally.changed(change, &request, &answer, now),
         None if request.recorded == Recorded::AuditDeny && answer.effect == Effect::Deny => tally.audit_denied += 1,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use policy::Timestamp;
+use policy_source::Decision;
 
 use crate::access_log::{Recorded, Request, route};
-use crate::access_policy::engine::Answer;
 
 /// More groups than these are added up in one for each caller and method, so that no log takes memory without end.
 const MOST_GROUPS: usize = 10_000;
@@ -61,7 +61,7 @@ impl Tally {
         self.as_before + self.newly_denied + self.newly_allowed + self.audit_denied
     }
 
-    pub(crate) fn changed(&mut self, change: Change, request: &Request<'_>, answer: &Answer<'_>, at: Timestamp) {
+    pub(crate) fn changed(&mut self, change: Change, request: &Request<'_>, decision: &Decision, at: Timestamp) {
         match change {
             Change::NewlyDenied => self.newly_denied += 1,
             Change::NewlyAllowed => self.newly_allowed += 1,
@@ -72,7 +72,7 @@ impl Tally {
             method: request.method.to_string(),
             route: route(&request.path),
             before: (request.recorded, request.reason.to_string(), request.rule.as_ref().map(|rule| rule.to_string())),
-            after: (answer.reason, answer.rule.map(str::to_owned)),
+            after: (decision.reason.as_str(), decision.rule.as_ref().map(ToString::to_string)),
         };
         if self.groups.len() >= MOST_GROUPS && !self.groups.contains_key(&key) {
             "other routes".clone_into(&mut key.route);
