@@ -2,20 +2,16 @@
 
 locals {
   functions = sort(keys(var.functions))
-  services  = sort(keys(var.services))
 
   widgets = concat(
     [
       {
         title   = "Connections by verdict and reason"
-        view    = "timeSeries"
         stacked = true
         metrics = [[{ expression = "SEARCH('{${local.namespace},Function,Reason,Service,Verdict} MetricName=\"Connections\"', 'Maximum', 300)", id = "connections" }]]
       },
       {
-        title   = "Accepted, rejected, removed"
-        view    = "timeSeries"
-        stacked = false
+        title = "Accepted, rejected, removed"
         metrics = [
           [{ expression = "SUM(SEARCH('{${local.namespace},Function,Service} MetricName=\"ConnectionsAccepted\"', 'Sum', 300))", id = "accepted", label = "accepted" }],
           [{ expression = "SUM(SEARCH('{${local.namespace},Function,Reason,Service} MetricName=\"ConnectionsRejected\"', 'Sum', 300))", id = "rejected", label = "rejected" }],
@@ -23,9 +19,7 @@ locals {
         ]
       },
       {
-        title   = "Denials, revocations, what remains"
-        view    = "timeSeries"
-        stacked = false
+        title = "Denials, revocations, what remains"
         metrics = [
           [{ expression = "SUM(SEARCH('{${local.namespace},Function,Reason} MetricName=\"Denials\"', 'Sum', 300))", id = "denials", label = "denials" }],
           [{ expression = "SUM(SEARCH('{${local.namespace},Function,Reason} MetricName=\"CertificatesRevoked\"', 'Sum', 300))", id = "revoked", label = "certificates revoked" }],
@@ -33,9 +27,7 @@ locals {
         ]
       },
       {
-        title   = "Runs and errors"
-        view    = "timeSeries"
-        stacked = false
+        title = "Runs and errors"
         metrics = concat(
           [for name in local.functions : ["AWS/Lambda", "Invocations", "FunctionName", var.functions[name].function_name, { label = "${name} runs" }]],
           [for name in local.functions : ["AWS/Lambda", "Errors", "FunctionName", var.functions[name].function_name, { label = "${name} errors" }]],
@@ -43,21 +35,12 @@ locals {
       },
       {
         title   = "Dead letters"
-        view    = "timeSeries"
-        stacked = false
         metrics = [for name in local.functions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.functions[name].dead_letter_queue, { label = name, stat = "Maximum" }]]
       },
     ],
-    [for name in local.services : {
-      title   = "${name}: flows and targets"
-      view    = "timeSeries"
-      stacked = false
-      metrics = [
-        ["AWS/NetworkELB", "ActiveFlowCount_TCP", "LoadBalancer", var.services[name].load_balancer_arn_suffix, { label = "flows", stat = "Average" }],
-        ["AWS/NetworkELB", "HealthyHostCount", "LoadBalancer", var.services[name].load_balancer_arn_suffix, "TargetGroup", var.services[name].target_group_arn_suffix, { label = "healthy", stat = "Minimum", yAxis = "right" }],
-        ["AWS/NetworkELB", "UnHealthyHostCount", "LoadBalancer", var.services[name].load_balancer_arn_suffix, "TargetGroup", var.services[name].target_group_arn_suffix, { label = "unhealthy", stat = "Maximum", yAxis = "right" }],
-      ]
-    }],
+    local.inventory_widgets,
+    local.runtime_widgets,
+    local.network_widgets,
   )
 }
 
@@ -71,7 +54,7 @@ resource "aws_cloudwatch_dashboard" "this" {
         y          = 6 * floor(index / 2)
         width      = 12
         height     = 6
-        properties = merge({ region = local.region, stat = "Sum", period = 300 }, widget)
+        properties = merge({ view = "timeSeries", stacked = false, region = local.region, stat = "Sum", period = 300 }, widget)
       }
     ]
   })

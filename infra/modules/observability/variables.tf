@@ -24,17 +24,39 @@ variable "functions" {
 }
 
 variable "services" {
-  description = "The APIs by name: suffixes of load balancer and target group (output `load_balancer` of module provider-service), and the runtime's log group (output `service` of module runtime)."
+  description = "The APIs by the name that the runtime gives its numbers (`telemetry.serviceName`, by default the name of module runtime): suffixes of load balancer and target group and the id of the endpoint service (outputs `load_balancer` and `service_id` of module provider-service), the runtime's log group (output `service` of module runtime). `embedded_metrics`: whether the runtime writes its numbers to its log (`telemetry.emf: stdout`). `thresholds`: what is too much in five minutes, in seconds for those that end so."
   type = map(object({
     load_balancer_arn_suffix = string
     target_group_arn_suffix  = string
     log_group                = string
+    endpoint_service_id      = optional(string)
+    embedded_metrics         = optional(bool, true)
+    thresholds = optional(object({
+      unknown_callers       = optional(number, 10)
+      handshake_failures    = optional(number, 50)
+      upstream_errors       = optional(number, 10)
+      rejected_flows        = optional(number, 10)
+      resets                = optional(number, 100)
+      p95_seconds           = optional(number, 1)
+      snapshot_age_seconds  = optional(number, 900)
+      deny_list_lag_seconds = optional(number, 30)
+    }), {})
   }))
   default = {}
 
   validation {
     condition     = alltrue([for service in var.services : startswith(service.load_balancer_arn_suffix, "net/") && startswith(service.target_group_arn_suffix, "targetgroup/")])
     error_message = "Alarms want suffixes of ARNs: net/… for the load balancer, targetgroup/… for the target group."
+  }
+
+  validation {
+    condition     = alltrue([for service in var.services : can(regex("^vpce-svc-[0-9a-f]+$", service.endpoint_service_id)) if service.endpoint_service_id != null])
+    error_message = "Write the id of the endpoint service, such as vpce-svc-0123456789abcdef0, not its name."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for service in var.services : [for threshold in values(service.thresholds) : threshold > 0]]))
+    error_message = "A threshold of nothing would ring for ever; write more than 0."
   }
 }
 

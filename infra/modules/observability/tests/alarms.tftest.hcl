@@ -14,12 +14,23 @@ variables {
       role_arn          = "arn:aws:iam::000000000000:role/linkward/linkward-certificate-revoker"
       dead_letter_queue = "linkward-certificate-revoker-dead-letters"
     }
+    certificate-rotator = {
+      function_name     = "linkward-certificate-rotator"
+      role_arn          = "arn:aws:iam::000000000000:role/linkward/linkward-certificate-rotator"
+      dead_letter_queue = "linkward-certificate-rotator-dead-letters"
+    }
+    posture-reporter = {
+      function_name     = "linkward-posture-reporter"
+      role_arn          = "arn:aws:iam::000000000000:role/linkward/linkward-posture-reporter"
+      dead_letter_queue = "linkward-posture-reporter-dead-letters"
+    }
   }
   services = {
     invoices = {
       load_balancer_arn_suffix = "net/invoices/0123456789abcdef"
       target_group_arn_suffix  = "targetgroup/invoi-1/0123456789abcdef"
       log_group                = "/linkward/invoices"
+      endpoint_service_id      = "vpce-svc-0123456789abcdef0"
     }
   }
   deployment_role_arns = ["arn:aws:iam::000000000000:role/deployment"]
@@ -31,8 +42,15 @@ run "everything_that_needs_a_person_has_an_alarm" {
     condition = toset(output.alarm_names) == toset([
       "linkward-endpoint-approver-errors", "linkward-endpoint-approver-dead-letters", "linkward-endpoint-approver-waiting",
       "linkward-certificate-revoker-errors", "linkward-certificate-revoker-dead-letters", "linkward-certificate-revoker-waiting",
+      "linkward-certificate-rotator-errors", "linkward-certificate-rotator-dead-letters", "linkward-certificate-rotator-waiting",
+      "linkward-posture-reporter-errors", "linkward-posture-reporter-dead-letters", "linkward-posture-reporter-waiting",
       "linkward-sweep-stopped", "linkward-removals-stopped", "linkward-policy-unavailable", "linkward-revocations-remaining",
       "linkward-invoices-no-target", "linkward-invoices-unhealthy-targets", "linkward-invoices-stale",
+      "linkward-invoices-silent", "linkward-invoices-unknown-callers", "linkward-invoices-handshake-failures", "linkward-invoices-slow", "linkward-invoices-upstream-errors",
+      "linkward-invoices-crl-ending", "linkward-invoices-deny-list-lag", "linkward-invoices-log-dropped",
+      "linkward-invoices-policy-old", "linkward-invoices-deny-list-old", "linkward-invoices-endpoints-old", "linkward-invoices-trust-old",
+      "linkward-invoices-rejected-flows", "linkward-invoices-resets", "linkward-invoices-pending",
+      "linkward-reporter-stopped", "linkward-certificate-expiring", "linkward-crl-ending", "linkward-rotation-failed",
       "linkward-foreign-decisions", "linkward-foreign-changes",
     ])
     error_message = "an alarm is missing, or there is one that nobody described here"
@@ -52,25 +70,50 @@ run "everything_that_needs_a_person_has_an_alarm" {
 run "silence_is_an_alarm_where_it_means_that_nothing_runs" {
   assert {
     condition = toset([for name, alarm in aws_cloudwatch_metric_alarm.this : name if alarm.treat_missing_data == "breaching"]) == toset([
-      "sweep-stopped", "invoices-no-target",
+      "sweep-stopped", "invoices-no-target", "invoices-silent", "reporter-stopped",
     ])
     error_message = "a sweep that is not counted has not happened"
   }
 
   assert {
-    condition     = alltrue([for name in ["sweep-stopped", "invoices-no-target"] : aws_cloudwatch_metric_alarm.this[name].comparison_operator == "LessThanThreshold"])
-    error_message = "too little is what these two watch for"
+    condition     = alltrue([for name in ["sweep-stopped", "invoices-no-target", "invoices-silent", "reporter-stopped"] : aws_cloudwatch_metric_alarm.this[name].comparison_operator == "LessThanThreshold"])
+    error_message = "too little is what these watch for"
   }
 }
 
 # An alarm on a metric that nobody publishes never rings.
-run "our_metrics_are_those_that_the_functions_publish" {
+run "our_metrics_are_those_that_functions_and_runtime_publish" {
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.this : strcontains(file("../../../functions/telemetry/src/metrics.rs"), "= \"${alarm.metric_name}\",")
-      if alarm.namespace == "Linkward"
+      if alarm.namespace == "Linkward" && can(alarm.dimensions["Function"])
     ])
     error_message = "a metric is not in functions/telemetry/src/metrics.rs"
+  }
+
+  # RequestDuration is request_duration there; its dimensions besides Service are the attributes.
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this : can(regex(
+        "\\| `${lower(join("_", regexall("[A-Z][a-z]*", alarm.metric_name)))}` \\| (counter|gauge|histogram) \\| [a-z]+ \\| ${length(alarm.dimensions) > 1 || strcontains(file("../../../docs/METRICS.md"), "| `${lower(join("_", regexall("[A-Z][a-z]*", alarm.metric_name)))}` | gauge |") ? lower(join(", ", [for name in keys(alarm.dimensions) : name if name != "Service"])) : "[a-z, ]*"} \\|",
+        file("../../../docs/METRICS.md")
+      ))
+      if alarm.namespace == "Linkward" && !can(alarm.dimensions["Function"])
+    ])
+    error_message = "a metric, or a dimension of it, is not in docs/METRICS.md"
+  }
+
+  assert {
+    condition = alltrue([
+      for name in flatten([for text in [aws_cloudwatch_dashboard.this.dashboard_body] : [regexall("MetricName=\\\\\"([A-Za-z]+)", text), regexall("\"Linkward\",\"([A-Za-z]+)\"", text)]]) :
+      strcontains(file("../../../functions/telemetry/src/metrics.rs"), "= \"${name}\",") || strcontains(file("../../../docs/METRICS.md"), "| `${lower(join("_", regexall("[A-Z][a-z]*", name)))}` |")
+    ])
+    error_message = "the dashboard shows a metric that nobody publishes"
+  }
+
+  assert {
+    condition     = length(regexall("MetricName=", aws_cloudwatch_dashboard.this.dashboard_body)) == length(regexall("MetricName=\\\\\"([A-Za-z]+)", aws_cloudwatch_dashboard.this.dashboard_body)) && length(regexall("\"Linkward\",\"([A-Za-z]+)\"", aws_cloudwatch_dashboard.this.dashboard_body)) >= 15
+    error_message = "the test above has lost sight of metrics"
   }
 
   assert {
@@ -154,13 +197,13 @@ run "the_topic_takes_alarms_of_this_account_only_and_can_be_written_although_enc
 
 run "the_dashboard_shows_every_function_and_service" {
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 6
-    error_message = "five widgets, and one for each service"
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 16
+    error_message = "five widgets, two of the inventories, nine for each service"
   }
 
   assert {
     condition = alltrue([
-      for text in ["linkward-endpoint-approver", "linkward-certificate-revoker-dead-letters", "net/invoices/0123456789abcdef"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, text)
+      for text in ["linkward-endpoint-approver", "linkward-certificate-revoker-dead-letters", "net/invoices/0123456789abcdef", "vpce-svc-0123456789abcdef0"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, text)
     ])
     error_message = "something is not shown"
   }
@@ -168,7 +211,7 @@ run "the_dashboard_shows_every_function_and_service" {
   assert {
     condition = length(distinct([
       for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x}/${widget.y}"
-    ])) == 6
+    ])) == 16
     error_message = "no widget lies on another"
   }
 }
@@ -179,7 +222,99 @@ run "a_control_plane_without_services_has_its_alarms_too" {
   }
 
   assert {
-    condition     = length(output.alarm_names) == 12 && length(aws_cloudwatch_log_metric_filter.stale) == 0
+    condition     = length(output.alarm_names) == 22 && length(aws_cloudwatch_log_metric_filter.stale) == 0
     error_message = "the first apply may come before the first service"
+  }
+}
+
+run "every_alarm_names_its_runbook" {
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this : can(regex("docs/runbooks/[a-z-]+\\.md$", alarm.alarm_description)) &&
+      fileexists("../../../${regex("docs/runbooks/[a-z-]+\\.md$", alarm.alarm_description)}")
+    ])
+    error_message = "an alarm without a page leaves whoever is woken alone"
+  }
+
+  assert {
+    condition = fileset("../../../docs/runbooks", "*.md") == setunion(["README.md"], [
+      for alarm in aws_cloudwatch_metric_alarm.this : basename(alarm.alarm_description)
+    ])
+    error_message = "a page is of no alarm"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this : strcontains(file("../../../docs/runbooks/README.md"), "(${basename(alarm.alarm_description)})")
+    ])
+    error_message = "a page is not in the index"
+  }
+}
+
+run "a_quantile_is_watched_as_one" {
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["invoices-slow"].extended_statistic == "p95" && aws_cloudwatch_metric_alarm.this["invoices-slow"].statistic == null &&
+      aws_cloudwatch_metric_alarm.this["invoices-slow"].evaluation_periods == 3
+    )
+    error_message = "the sum of durations says nothing"
+  }
+
+  assert {
+    condition     = length([for alarm in aws_cloudwatch_metric_alarm.this : alarm if alarm.extended_statistic == null && alarm.statistic == null]) == 0
+    error_message = "every other alarm needs a statistic"
+  }
+}
+
+run "failed_rotations_are_those_of_our_secrets" {
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.rotation_failed["this"].event_pattern).detail == {
+      eventSource         = ["secretsmanager.amazonaws.com"]
+      eventName           = ["RotationFailed"]
+      additionalEventData = { SecretId = [{ prefix = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:linkward/certificates/" }] }
+    }
+    error_message = "others' secrets are others' alarms"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["rotation-failed"].dimensions["RuleName"] == "linkward-rotation-failed"
+    error_message = "the alarm must count the rule"
+  }
+}
+
+run "nobody_watches_what_is_not_there" {
+  variables {
+    functions = {
+      endpoint-approver = {
+        function_name     = "linkward-endpoint-approver"
+        role_arn          = "arn:aws:iam::000000000000:role/linkward/linkward-endpoint-approver"
+        dead_letter_queue = "linkward-endpoint-approver-dead-letters"
+      }
+    }
+    services = {
+      invoices = {
+        load_balancer_arn_suffix = "net/invoices/0123456789abcdef"
+        target_group_arn_suffix  = "targetgroup/invoi-1/0123456789abcdef"
+        log_group                = "/linkward/invoices"
+        embedded_metrics         = false
+      }
+    }
+  }
+
+  assert {
+    condition = toset([for name in keys(aws_cloudwatch_metric_alarm.this) : name if startswith(name, "invoices-")]) == toset([
+      "invoices-no-target", "invoices-unhealthy-targets", "invoices-stale", "invoices-rejected-flows",
+    ])
+    error_message = "numbers that do not come to CloudWatch can ring no alarm there"
+  }
+
+  assert {
+    condition     = !anytrue([for name in ["reporter-stopped", "certificate-expiring", "crl-ending", "rotation-failed"] : contains(keys(aws_cloudwatch_metric_alarm.this), name)])
+    error_message = "a function that is not there cannot stop"
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 7
+    error_message = "five widgets, and two of the load balancer"
   }
 }

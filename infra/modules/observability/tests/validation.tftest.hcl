@@ -70,6 +70,26 @@ run "target_group_and_load_balancer_exchanged" {
   expect_failures = [var.services]
 }
 
+run "endpoint_service_by_its_name" {
+  command = plan
+
+  variables {
+    services = { invoices = { load_balancer_arn_suffix = "net/x/0", target_group_arn_suffix = "targetgroup/x/0", log_group = "x", endpoint_service_id = "com.amazonaws.vpce.eu-west-1.vpce-svc-0" } }
+  }
+
+  expect_failures = [var.services]
+}
+
+run "threshold_that_always_rings" {
+  command = plan
+
+  variables {
+    services = { invoices = { load_balancer_arn_suffix = "net/x/0", target_group_arn_suffix = "targetgroup/x/0", log_group = "x", thresholds = { p95_seconds = 0 } } }
+  }
+
+  expect_failures = [var.services]
+}
+
 run "nobody_deploys" {
   command = plan
 
