@@ -79,8 +79,9 @@ module "runtime" {
   files         = var.files
 
   configuration = yamlencode({
-    tls      = {}
-    identity = { trustDomain = yamldecode(file(var.access_policy_path)).trustDomain }
+    tls       = {}
+    identity  = { trustDomain = yamldecode(file(var.access_policy_path)).trustDomain }
+    telemetry = { emf = "stdout" }
   })
 }
 
@@ -96,6 +97,7 @@ module "observability" {
       load_balancer_arn_suffix = module.invoices.load_balancer.arn_suffix
       target_group_arn_suffix  = module.invoices.load_balancer.target_group_arn_suffix
       log_group                = module.runtime.service.log_group
+      endpoint_service_id      = module.invoices.service_id
     }
   }
 }

@@ -65,6 +65,9 @@ module "runtime" {
     tls      = { maxClientCertificateLifetime = "30d" }
     identity = { trustDomain = yamldecode(file(var.access_policy_path)).trustDomain }
     policy   = { mode = var.mode }
+
+    # Alarms and dashboard read the runtime's numbers.
+    telemetry = { emf = "stdout" }
   })
 }
 
@@ -80,6 +83,7 @@ module "observability" {
       load_balancer_arn_suffix = module.invoices.load_balancer.arn_suffix
       target_group_arn_suffix  = module.invoices.load_balancer.target_group_arn_suffix
       log_group                = module.runtime.service.log_group
+      endpoint_service_id      = module.invoices.service_id
     }
   }
 }

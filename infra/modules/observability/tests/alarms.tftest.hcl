@@ -119,9 +119,22 @@ run "our_metrics_are_those_that_functions_and_runtime_publish" {
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.this : strcontains(file("../../../functions/endpoint-approver/src/failure.rs"), "\"${alarm.dimensions["Reason"]}\"")
-      if can(alarm.dimensions["Reason"])
+      if can(alarm.dimensions["Reason"]) && can(alarm.dimensions["Function"])
     ])
     error_message = "a reason is not in functions/endpoint-approver/src/failure.rs"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this : strcontains(file("../../../policy/core/src/access.rs"), "\"${alarm.dimensions["Reason"]}\"")
+      if can(alarm.dimensions["Reason"]) && can(alarm.dimensions["Service"])
+    ])
+    error_message = "a reason is not in policy/core/src/access.rs"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : strcontains(file("../../../api-runtime/src/gate.rs"), "state(\"${alarm.dimensions["Kind"]}\", ") if can(alarm.dimensions["Kind"])])
+    error_message = "a kind of snapshot is not in api-runtime/src/gate.rs"
   }
 }
 
