@@ -119,7 +119,7 @@ pub(crate) fn authorize(
 ) -> Result<Permit, Ruling> {
     let gate = connection.gate();
     let peer = connection.peer().ok_or_else(|| Ruling::denied(Reason::NoCertificate))?;
-    gate.snapshots.check(peer, account.as_ref(), now).map_err(Ruling::denied)?;
+    gate.snapshots.check(peer, connection.endpoint(), now).map_err(Ruling::denied)?;
     let identity = peer.identity().map_err(Ruling::denied)?;
     let policy = gate.snapshots.policy_for_use(now).map_err(Ruling::denied)?;
     let decision = policy.value.authorize(&RegoRequest {

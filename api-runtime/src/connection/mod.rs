@@ -190,8 +190,7 @@ impl Connection {
     /// ends with its CRL.
     pub(crate) fn recheck(&self, now: Now) -> Result<(), End> {
         let Some(peer) = self.peer() else { return Ok(()) };
-        let account = self.endpoint().and_then(|endpoint| self.gate.snapshots.account(endpoint, now));
-        match self.gate.snapshots.check(peer, account.as_ref(), now) {
+        match self.gate.snapshots.check(peer, self.endpoint(), now) {
             Err(Reason::CertificateExpired) => Err(End::Expired),
             Err(Reason::CertificateRevoked | Reason::CertificateLifetimeTooLong | Reason::BadIdentity) => {
                 Err(End::Revoked)

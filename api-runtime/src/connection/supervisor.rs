@@ -90,8 +90,10 @@ struct Ending {
 
 pub(super) struct Supervisor<'a> {
     connection: &'a Connection,
-    /// The end that no activity puts off: `connectionAge`, or the expiry of the certificate.
-    fixed: (Instant, End),
+    /// When `connectionAge` is over.
+    age: Instant,
+    /// When the peer's certificate expires: no activity and no other end puts that off.
+    expiry: Instant,
     /// How long it may idle.
     patience: Duration,
     /// A graceful end that is under way.
@@ -113,7 +115,8 @@ impl<'a> Supervisor<'a> {
         let turned_away = connection.is_overloaded() || connection.recheck(Now::read()).is_err();
         Self {
             connection,
-            fixed: if expiry < age { (expiry, End::Expired) } else { (age, End::Age) },
+            age,
+            expiry,
             patience: if turned_away { limits.header_timeout.min(limits.idle_timeout) } else { limits.idle_timeout },
             ending: None,
             head: None,
@@ -167,7 +170,7 @@ impl<'a> Supervisor<'a> {
                     }
                     // The clock was set back since the deadline was reckoned.
                     Next::End(End::Expired) if self.connection.recheck(Now::read()).is_ok() => {
-                        self.fixed.0 = Instant::now() + Duration::from_secs(1);
+                        self.expiry = Instant::now() + Duration::from_secs(1);
                     }
                     Next::End(end) => return Poll::Ready(self.passed(end, tunnel)),
                 }
@@ -193,13 +196,17 @@ impl<'a> Supervisor<'a> {
         let activity = &self.connection.activity;
         let mut next = match &self.ending {
             Some(ending) => (ending.graceful.unwrap_or(ending.cut), Next::End(ending.end)),
-            None => (self.fixed.0, Next::End(self.fixed.1)),
+            None => (self.age, Next::End(End::Age)),
         };
         let mut or = |at: Instant, then: Next| {
             if at < next.0 {
                 next = (at, then);
             }
         };
+        // Whatever else ends it: a graceful end may take as long as its last answer.
+        if !self.ending.as_ref().is_some_and(|ending| matches!(ending.end, End::Revoked | End::Expired)) {
+            or(self.expiry, Next::End(End::Expired));
+        }
         if let Some(since) = activity.stalled_since() {
             or(since + limits.idle_timeout, Next::End(End::Stalled));
         }
@@ -227,6 +234,9 @@ impl<'a> Supervisor<'a> {
     }
 
     fn passed(&mut self, end: End, tunnel: bool) -> Due {
+        if end == End::Expired && self.ending.as_ref().is_some_and(|ending| ending.end != End::Expired) {
+            return self.begin(end, tunnel);
+        }
         match self.ending.as_mut().map(|ending| ending.graceful.take()) {
             Some(Some(_)) => Due::Graceful,
             Some(None) => Due::Cut(end),

@@ -131,18 +131,23 @@ impl Snapshots {
     ///
     /// # Errors
     /// Why it may not.
-    pub fn check(&self, peer: &Peer, account: Option<&AccountId>, now: Now) -> Result<(), Reason> {
+    pub fn check(&self, peer: &Peer, endpoint: Option<&VpcEndpointId>, now: Now) -> Result<(), Reason> {
         if !peer.is_valid_at(now.at) {
             return Err(Reason::CertificateExpired);
         }
         self.trust.load().value.check(peer, now.at)?;
-        self.check_deny_list(peer, account, now)?;
+        self.check_deny_list(peer, endpoint, now)?;
         self.check_lifetime(peer)?;
         peer.identity().map(|_| ())
     }
 
-    fn check_deny_list(&self, peer: &Peer, account: Option<&AccountId>, now: Now) -> Result<(), Reason> {
+    fn check_deny_list(&self, peer: &Peer, endpoint: Option<&VpcEndpointId>, now: Now) -> Result<(), Reason> {
         let Some(live) = &self.deny_list else { return Ok(()) };
+        let list = live.load();
+        // An inventory that is too old to let anybody in is still good enough to keep somebody out.
+        let inventory = self.endpoints.as_ref().map(Live::load);
+        let through = inventory.as_ref().zip(endpoint);
+        let account = through.and_then(|(inventory, endpoint)| inventory.value.account(endpoint));
         let query = DenialQuery {
             serial: peer.serial(),
             identity: peer.identity().ok(),
@@ -150,8 +155,11 @@ impl Snapshots {
             not_before: peer.not_before(),
             now: now.at,
         };
-        if live.load().value.find(&query).is_some() {
+        if list.value.find(&query).is_some() {
             return Err(Reason::CertificateRevoked);
+        }
+        if through.is_some() && account.is_none() && list.value.denies_accounts(now.at) {
+            return Err(Reason::EndpointUnknown);
         }
         match live.age_at(now.steady) <= self.limits.deny_list_staleness {
             true => Ok(()),

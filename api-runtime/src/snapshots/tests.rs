@@ -64,8 +64,11 @@ impl Scene {
     fn check_at(&self, peer: &Peer, seconds_from_now: i64) -> Option<Reason> {
         let at = Timestamp::from_second(Timestamp::now().as_second() + seconds_from_now).unwrap();
         let now = Now { at, ..Now::read() };
-        let account = ACCOUNT.parse().unwrap();
-        self.snapshots.check(peer, Some(&account), now).err()
+        self.check_through(peer, "vpce-0a", now)
+    }
+
+    fn check_through(&self, peer: &Peer, endpoint: &str, now: Now) -> Option<Reason> {
+        self.snapshots.check(peer, Some(&endpoint.parse().unwrap()), now).err()
     }
 }
 
@@ -208,4 +211,18 @@ async fn everything_that_is_wrong_at_start_is_said_at_once() {
         assert!(error.contains(name), "{name}: {error}");
     }
     assert_eq!(error.lines().count(), 4, "{error}");
+}
+
+#[tokio::test]
+async fn a_denied_account_stays_out_through_an_endpoint_that_nobody_knows_and_by_an_inventory_that_is_too_old() {
+    let scene = Scene::new().await;
+    let peer = scene.peer(&orders());
+    let later = |seconds: u64| Now { steady: std::time::Instant::now() + Duration::from_secs(seconds), ..Now::read() };
+    assert_eq!(scene.check_through(&peer, "vpce-0b", Now::read()), None, "no account is denied");
+    scene.deny("account: \"999999999999\"").await;
+    assert_eq!(scene.check_through(&peer, "vpce-0a", Now::read()), None);
+    assert_eq!(scene.check_through(&peer, "vpce-0b", Now::read()), Some(Reason::EndpointUnknown));
+    scene.deny(&format!("account: \"{ACCOUNT}\"")).await;
+    assert_eq!(scene.snapshots.account(&"vpce-0a".parse().unwrap(), later(86_400)), None, "too old to let in");
+    assert_eq!(scene.check_through(&peer, "vpce-0a", later(86_400)), Some(Reason::CertificateRevoked));
 }

@@ -15,8 +15,10 @@ use telemetry::{CallError, Deadline};
 const WITHDRAWN_STAYS: Duration = Duration::from_secs(30 * 86_400);
 
 /// A denial is written where there is none, over one that was withdrawn before it was asked for, and over a weaker one
-/// (`expires`, `issuedBefore`). Otherwise what is there stays, with the time of the first request.
+/// (`expires`, `issuedBefore`), and over one that was asked for earlier, lest a withdrawal from between the two lifts it.
+/// Otherwise what is there stays.
 const WEAKER: &str = "attribute_not_exists(#pk) \
+     OR ((attribute_not_exists(#withdrawn) OR #withdrawn = :false) AND attribute_exists(#at) AND #at < :asked) \
      OR (#withdrawn = :true AND (attribute_not_exists(#withdrawnAt) OR #withdrawnAt <= :asked)) \
      OR ((attribute_not_exists(#withdrawn) OR #withdrawn = :false) \
          AND (attribute_exists(#expires) OR attribute_exists(#expiresEpoch) OR attribute_exists(#issuedBefore)))";

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use policy::ServiceId;
@@ -14,6 +15,8 @@ pub struct Configuration {
     pub mode: Mode,
     /// Where the access policy is; a relative file is in the function's package.
     pub policy_source: SourceUri,
+    /// The public key that a bundle must be signed by; without it signatures are not checked.
+    pub policy_verification_key: Option<PathBuf>,
     /// The table with the freeze switch, where the policy comes from elsewhere.
     pub freeze_table: Option<String>,
     /// The endpoint services we manage; at least one.
@@ -36,6 +39,7 @@ impl Configuration {
     pub fn read(mut environment: Environment) -> Result<Self, ConfigurationError> {
         let mode = environment.optional(&variables::MODE).unwrap_or_default();
         let policy_source = environment.required(&variables::POLICY_SOURCE);
+        let policy_verification_key = environment.optional(&variables::POLICY_VERIFICATION_KEY);
         let freeze_table = environment.optional(&variables::ACCESS_POLICY_TABLE);
         let service_ids = environment.list(&variables::SERVICE_IDS);
         let Period(removal_grace) = environment.optional(&variables::REMOVAL_GRACE).unwrap_or(REMOVAL_GRACE);
@@ -45,6 +49,7 @@ impl Configuration {
         environment.complete(policy_source.zip(service_ids).map(|(policy_source, service_ids)| Self {
             mode,
             policy_source,
+            policy_verification_key,
             freeze_table,
             service_ids,
             removal_grace,

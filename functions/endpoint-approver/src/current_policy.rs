@@ -9,6 +9,7 @@ use telemetry::Deadline;
 #[derive(Debug)]
 pub(crate) struct CurrentPolicy {
     uri: SourceUri,
+    key: Option<PathBuf>,
     switch: Option<SourceUri>,
     sdk: SdkConfig,
     source: Option<PolicySource>,
@@ -41,8 +42,8 @@ pub(crate) enum PolicyUnavailable {
 
 impl CurrentPolicy {
     /// `switch` is the table with the freeze switch where the policy itself comes from elsewhere.
-    pub(crate) fn new(uri: SourceUri, switch: Option<SourceUri>, sdk: SdkConfig) -> Self {
-        Self { uri, switch, sdk, source: None, policy: None }
+    pub(crate) fn new(uri: SourceUri, key: Option<PathBuf>, switch: Option<SourceUri>, sdk: SdkConfig) -> Self {
+        Self { uri, key, switch, sdk, source: None, policy: None }
     }
 
     pub(crate) async fn load(&mut self, deadline: Deadline) -> Result<InForce<'_>, PolicyUnavailable> {
@@ -55,7 +56,9 @@ impl CurrentPolicy {
     async fn read(&mut self) -> Result<bool, SourceError> {
         let source = match &mut self.source {
             Some(source) => source,
-            empty => empty.insert(PolicySource::with_sdk(&self.uri, &package(), &self.sdk)?),
+            empty => {
+                empty.insert(PolicySource::with_sdk_and_key(&self.uri, &package(), &self.sdk, self.key.as_deref())?)
+            }
         };
         if let Some((revision, policy)) = source.load().await? {
             tracing::info!(%revision, "new policy");

@@ -49,6 +49,7 @@ impl App {
             inventory: table.map(|table| Inventory::new(aws_sdk_dynamodb::Client::new(sdk), table)),
             policy: Mutex::new(CurrentPolicy::new(
                 configuration.policy_source.clone(),
+                configuration.policy_verification_key.clone(),
                 configuration.freeze_table.clone().map(SourceUri::DynamoDb),
                 sdk.clone(),
             )),

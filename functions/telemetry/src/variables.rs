@@ -23,7 +23,9 @@ variables! {
     /// Whether verdicts take effect.
     MODE = "LINKWARD_MODE", "`enforce` (the default) or `audit`";
     /// Where the access policy is.
-    POLICY_SOURCE = "LINKWARD_POLICY_SOURCE", "`file:PATH`, a file in the function's package, or `dynamodb:TABLE`";
+    POLICY_SOURCE = "LINKWARD_POLICY_SOURCE", "`file:PATH`, a file in the function's package, `appconfig:APP/ENV/PROFILE`, `dynamodb:TABLE` or `bundle:…`";
+    /// Whose signature a bundle must bear.
+    POLICY_VERIFICATION_KEY = "LINKWARD_POLICY_VERIFICATION_KEY", "the path of a PEM file in the function's package, with a public key";
     /// Where the freeze switch is, when the policy comes from elsewhere.
     ACCESS_POLICY_TABLE = "LINKWARD_ACCESS_POLICY_TABLE", "the name of the DynamoDB table with the item `freeze`";
     /// The endpoint services we manage.

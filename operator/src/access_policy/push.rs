@@ -67,11 +67,18 @@ async fn read(file: &Path, revision: Option<&Revision>) -> anyhow::Result<(Docum
 
 /// None when the table holds no policy yet.
 async fn in_force(push: &Push, sdk: &SdkConfig) -> anyhow::Result<Option<(Revision, Policy)>> {
-    if push.first {
-        return Ok(None);
-    }
     let mut source = PolicySource::with_sdk(&push.to, Path::new(""), sdk)?;
     let loaded = source.load().await;
+    if push.first {
+        return match loaded {
+            Ok(Some((revision, _))) => bail!(
+                "`{}` holds revision `{revision}` already; without `--first` it is compared with and replaced",
+                push.to
+            ),
+            // Nothing that could be read: that there is nothing is for the publisher to find out.
+            _ => Ok(None),
+        };
+    }
     let loaded = loaded.with_context(|| {
         format!("what is in force in `{}` cannot be read; for the first policy of a table add `--first`", push.to)
     })?;

@@ -87,6 +87,14 @@ impl DenyList {
         entries.find(|entry| entry.denies(query))
     }
 
+    /// Whether accounts are denied at this time, whichever: a connection whose account is unknown may be of one of them.
+    #[must_use]
+    pub fn denies_accounts(&self, now: Timestamp) -> bool {
+        let each = self.accounts.values();
+        let mut all = each.flat_map(|last| std::iter::successors(Some(last), |index| self.earlier.get(index)));
+        all.any(|index| self.entries.get(*index).is_some_and(|entry| entry.expires.is_none_or(|expires| now < expires)))
+    }
+
     /// How many entries there are, expired ones included.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -102,19 +102,24 @@ impl RegoPolicy {
         let input =
             request.to_value().ok_or_else(|| RegoProblem::general("the request is too large to be evaluated"))?;
         extensions::set_now(request.access.now);
-        // Taken out while in use: should an evaluation unwind, its engine is gone and not half-way.
+        // Taken out while in use, and kept only after a success: an evaluation that stops half-way leaves behind what a
+        // `with` had put in the place of inputs and functions.
         let kept = ENGINE.take().filter(|(id, _)| *id == self.id);
         let (id, mut engine) = kept.unwrap_or_else(|| (self.id, self.engine.clone()));
-        engine.set_input(input);
+        engine.set_input(input.clone());
         let mut result = engine.eval_rule(ENTRYPOINT.to_owned());
         if result.as_ref().is_err_and(|error| error.is::<LimitError>()) {
             // The budget is time on the wall. A machine that gives its processor to others for longer than that is not
             // the policy's fault, nor the caller's: once more, and no more than that.
+            engine = self.engine.clone();
+            engine.set_input(input);
             result = engine.eval_rule(ENTRYPOINT.to_owned());
         }
         // `print` is for `opa eval`; here its output, which callers have a say in, goes nowhere.
         let _ = engine.take_prints();
-        ENGINE.set(Some((id, engine)));
+        if result.is_ok() {
+            ENGINE.set(Some((id, engine)));
+        }
         result.map_err(|error| RegoProblem::from_message(&error.to_string()))
     }
 }

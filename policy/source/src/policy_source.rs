@@ -121,6 +121,21 @@ impl PolicySource {
     /// This build does not have the source.
     #[cfg(feature = "aws")]
     pub fn with_sdk(uri: &SourceUri, base: &Path, sdk: &aws_config::SdkConfig) -> Result<Self, SourceError> {
+        Self::with_sdk_and_key(uri, base, sdk, None)
+    }
+
+    /// The same, but a bundle must be signed by this key, if there is one: a PEM file, whose path starts at `base`.
+    ///
+    /// # Errors
+    /// This build does not have the source, or the key cannot be used.
+    #[cfg(feature = "aws")]
+    #[cfg_attr(not(feature = "bundle"), expect(unused_variables, reason = "no bundles, no keys"))]
+    pub fn with_sdk_and_key(
+        uri: &SourceUri,
+        base: &Path,
+        sdk: &aws_config::SdkConfig,
+        verification_key: Option<&Path>,
+    ) -> Result<Self, SourceError> {
         Ok(Self::new(match uri {
             SourceUri::File(path) => Origin::File(FileSource::new(base.join(path))),
             #[cfg(feature = "appconfig")]
@@ -129,7 +144,8 @@ impl PolicySource {
             }
             #[cfg(feature = "bundle")]
             SourceUri::Bundle(bundle) => {
-                let settings = crate::bundle::BundleSettings::default();
+                let verification_key = verification_key.map(Path::to_path_buf);
+                let settings = crate::bundle::BundleSettings { verification_key, ..Default::default() };
                 Origin::Bundle(Box::new(crate::bundle::BundleSource::with_sdk(bundle, base, &settings, sdk)?))
             }
             #[cfg(feature = "dynamodb")]

@@ -21,6 +21,7 @@ sources![
     "faults.py",
     "front.py",
     "inherited.py",
+    "organizations.py",
     "peer.py",
     "private_ca/__init__.py",
     "private_ca/api.py",

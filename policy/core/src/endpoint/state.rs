@@ -65,7 +65,7 @@ impl ConnectionState {
     }
 
     pub(super) fn is_accepted(self) -> bool {
-        matches!(self, Self::Pending | Self::Available)
+        matches!(self, Self::Pending | Self::Available | Self::Partial)
     }
 }
 

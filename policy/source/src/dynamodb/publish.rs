@@ -97,7 +97,11 @@ impl PolicyPublisher {
         let meta = Meta { revision: revision.clone(), content: content(&parts, &id, digest) };
         let written = self.write(&parts, &id, progress).await?;
         if let Err(error) = self.switch(&meta, before.as_ref()).await {
-            self.give_up(&id, Counts::of(&parts)).await;
+            // Of any other error nobody knows what it did: the items may be in force. A later publication removes them
+            // if they are not.
+            if matches!(error, PublishError::Overtaken(_)) {
+                self.give_up(&id, Counts::of(&parts)).await;
+            }
             return Err(error);
         }
         Ok(published(written, self.clean(Some(&meta), before.as_ref()).await))

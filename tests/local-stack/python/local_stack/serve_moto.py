@@ -18,7 +18,7 @@ def serve(given: inherited.Inherited) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from local_stack import private_ca, privatelink
+    from local_stack import organizations, private_ca, privatelink
     from local_stack.front import Front
     from local_stack.peer import Peer
     from local_stack.settings import Settings
@@ -27,6 +27,7 @@ def serve(given: inherited.Inherited) -> None:
     peer = Peer(settings)
     privatelink.install(settings, peer)
     private_ca.install(settings, peer)
+    organizations.install()
     emulator = DomainDispatcherApplication(create_backend_app)
     host, port = given.listener.getsockname()[:2]
     server = make_server(
