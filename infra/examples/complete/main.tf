@@ -97,7 +97,7 @@ module "observability" {
       load_balancer_arn_suffix = module.invoices.load_balancer.arn_suffix
       target_group_arn_suffix  = module.invoices.load_balancer.target_group_arn_suffix
       log_group                = module.runtime.service.log_group
-      endpoint_service_id      = module.invoices.service_id
+      endpoint_service         = { id = module.invoices.service_id }
     }
   }
 }

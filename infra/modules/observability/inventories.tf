@@ -44,9 +44,9 @@ locals {
       namespace   = local.namespace
       metric      = "OldestPendingAge"
       statistic   = "Maximum"
-      dimensions  = merge(local.reporter, { Service = service.endpoint_service_id })
+      dimensions  = merge(local.reporter, { Service = service.endpoint_service.id })
       threshold   = 300
-    } if local.reported && service.endpoint_service_id != null },
+    } if local.reported && service.endpoint_service != null },
     { for name, rule in aws_cloudwatch_event_rule.rotation_failed : "rotation-failed" => {
       description = "Secrets Manager could not rotate a client certificate; the old one goes on until it expires. What failed is in the log group ${aws_cloudwatch_log_group.foreign_calls.name}."
       runbook     = "rotation-failed"

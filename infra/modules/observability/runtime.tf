@@ -112,8 +112,8 @@ locals {
       runbook     = "resets"
       namespace   = "AWS/PrivateLinkServices"
       metric      = "RstPacketsSent"
-      dimensions  = { "Service Id" = service.endpoint_service_id }
+      dimensions  = { "Service Id" = service.endpoint_service.id }
       threshold   = service.thresholds.resets
-    } if service.endpoint_service_id != null },
+    } if service.endpoint_service != null },
   )
 }

@@ -24,12 +24,12 @@ variable "functions" {
 }
 
 variable "services" {
-  description = "The APIs by the name that the runtime gives its numbers (`telemetry.serviceName`, by default the name of module runtime): suffixes of load balancer and target group and the id of the endpoint service (outputs `load_balancer` and `service_id` of module provider-service), the runtime's log group (output `service` of module runtime). `embedded_metrics`: whether the runtime writes its numbers to its log (`telemetry.emf: stdout`). `thresholds`: what is too much in five minutes, in seconds for those that end so."
+  description = "The APIs by the name that the runtime gives its numbers (`telemetry.serviceName`, by default the name of module runtime): suffixes of load balancer and target group and the endpoint service (outputs `load_balancer` and `service_id` of module provider-service), the runtime's log group (output `service` of module runtime). `embedded_metrics`: whether the runtime writes its numbers to its log (`telemetry.emf: stdout`). `thresholds`: what is too much in five minutes, in seconds for those that end so."
   type = map(object({
     load_balancer_arn_suffix = string
     target_group_arn_suffix  = string
     log_group                = string
-    endpoint_service_id      = optional(string)
+    endpoint_service         = optional(object({ id = string }))
     embedded_metrics         = optional(bool, true)
     thresholds = optional(object({
       unknown_callers       = optional(number, 10)
@@ -50,7 +50,7 @@ variable "services" {
   }
 
   validation {
-    condition     = alltrue([for service in var.services : can(regex("^vpce-svc-[0-9a-f]+$", service.endpoint_service_id)) if service.endpoint_service_id != null])
+    condition     = alltrue([for service in var.services : can(regex("^vpce-svc-[0-9a-f]+$", service.endpoint_service.id)) if service.endpoint_service != null])
     error_message = "Write the id of the endpoint service, such as vpce-svc-0123456789abcdef0, not its name."
   }
 

@@ -64,7 +64,7 @@ locals {
         } : ["AWS/NetworkELB", metric, "LoadBalancer", service.load_balancer_arn_suffix, { label = label }]]
       },
     ],
-    [for id in compact([service.endpoint_service_id]) : {
+    [for id in service.endpoint_service[*].id : {
       title = "${name}: PrivateLink"
       metrics = [
         ["AWS/PrivateLinkServices", "EndpointsCount", "Service Id", id, { label = "endpoints", stat = "Maximum", yAxis = "right" }],

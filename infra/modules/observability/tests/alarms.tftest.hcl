@@ -30,7 +30,7 @@ variables {
       load_balancer_arn_suffix = "net/invoices/0123456789abcdef"
       target_group_arn_suffix  = "targetgroup/invoi-1/0123456789abcdef"
       log_group                = "/linkward/invoices"
-      endpoint_service_id      = "vpce-svc-0123456789abcdef0"
+      endpoint_service         = { id = "vpce-svc-0123456789abcdef0" }
     }
   }
   deployment_role_arns = ["arn:aws:iam::000000000000:role/deployment"]
@@ -329,5 +329,28 @@ run "nobody_watches_what_is_not_there" {
   assert {
     condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 7
     error_message = "five widgets, and two of the load balancer"
+  }
+}
+
+# The same topics for Prometheus: names as api-runtime/src/metrics/prometheus.rs makes them of docs/METRICS.md.
+run "grafana_shows_what_the_runtime_publishes" {
+  assert {
+    condition = alltrue([
+      for name in distinct(regexall("linkward_([a-z_]+)", file("../../dashboards/grafana.json"))[*][0]) :
+      can(regex("\\| `${replace(name, "/(_seconds(_bucket|_sum|_count)?|_total)$/", "")}` \\| ${endswith(name, "_total") ? "counter" : can(regex("_(bucket|sum|count)$", name)) ? "histogram" : "gauge"} \\| ${strcontains(name, "_seconds") ? "seconds" : "count"} \\|", file("../../../docs/METRICS.md")))
+    ])
+    error_message = "a metric of the Grafana dashboard is not in docs/METRICS.md, or of another kind"
+  }
+
+  assert {
+    condition = alltrue([
+      for page in flatten(regexall("docs/runbooks/([a-z-]+)\\.md", file("../../dashboards/grafana.json"))) : fileexists("../../../docs/runbooks/${page}.md")
+    ])
+    error_message = "a page that the Grafana dashboard names is not there"
+  }
+
+  assert {
+    condition     = length(jsondecode(file("../../dashboards/grafana.json")).panels) >= 20
+    error_message = "the dashboard has lost its panels"
   }
 }

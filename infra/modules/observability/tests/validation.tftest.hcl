@@ -74,7 +74,7 @@ run "endpoint_service_by_its_name" {
   command = plan
 
   variables {
-    services = { invoices = { load_balancer_arn_suffix = "net/x/0", target_group_arn_suffix = "targetgroup/x/0", log_group = "x", endpoint_service_id = "com.amazonaws.vpce.eu-west-1.vpce-svc-0" } }
+    services = { invoices = { load_balancer_arn_suffix = "net/x/0", target_group_arn_suffix = "targetgroup/x/0", log_group = "x", endpoint_service = { id = "com.amazonaws.vpce.eu-west-1.vpce-svc-0" } } }
   }
 
   expect_failures = [var.services]

@@ -1,0 +1,121 @@
+//! Dashboards and alarms name only metrics that somebody publishes: one that nobody publishes never rings.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test code")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Name, kind and unit of each metric of the runtime, as its document says them.
+fn documented() -> Vec<[String; 3]> {
+    let document = read("docs/METRICS.md");
+    let rows = document.lines().filter(|line| line.starts_with("| `"));
+    let metrics: Vec<_> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            [cells[1].trim_matches('`'), cells[2], cells[3]].map(str::to_owned)
+        })
+        .collect();
+    assert!(metrics.len() > 15, "docs/METRICS.md has lost its table");
+    metrics
+}
+
+/// The names that Prometheus is told.
+fn for_prometheus() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for [name, kind, unit] in documented() {
+        let unit = if unit == "seconds" { "_seconds" } else { "" };
+        let ends: &[&str] = match kind.as_str() {
+            "counter" => &["_total"],
+            "histogram" => &["_bucket", "_sum", "_count"],
+            _ => &[""],
+        };
+        names.extend(ends.iter().map(|end| format!("linkward_{name}{unit}{end}")));
+    }
+    names
+}
+
+/// The names that CloudWatch is told, by the runtime and by the functions.
+fn for_cloudwatch() -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = documented().iter().map(|[name, ..]| pascal(name)).collect();
+    let table = read("functions/telemetry/src/metrics.rs");
+    // RUNS: 0 = "Runs", Count, …
+    let rows = table.lines().filter_map(|line| line.trim().split_once(" = \""));
+    names.extend(rows.filter(|(before, _)| before.contains(": ")).filter_map(|(_, rest)| word(rest)));
+    assert!(names.contains("Runs") && names.contains("RequestDuration"), "{names:?}");
+    names
+}
+
+fn pascal(name: &str) -> String {
+    name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+/// The letters and underscores at the beginning.
+fn word(text: &str) -> Option<String> {
+    let word: String = text.chars().take_while(|c| c.is_ascii_alphabetic() || *c == '_').collect();
+    (!word.is_empty()).then_some(word)
+}
+
+/// What follows each `mark`.
+fn words_after(text: &str, mark: &str) -> BTreeSet<String> {
+    text.split(mark).skip(1).filter_map(word).collect()
+}
+
+/// Metrics of our namespace in Terraform: of searches and widgets, and of alarms, whose namespace, where they have one
+/// of their own, is written above.
+fn in_terraform(text: &str) -> BTreeSet<String> {
+    let mut names = words_after(text, "MetricName=\\\"");
+    names.extend(words_after(text, "[local.namespace, \""));
+    let mut ours = true;
+    for line in text.lines() {
+        let Some((key, value)) = line.split_once('=') else { continue };
+        match key.trim() {
+            "description" => ours = true,
+            "namespace" => ours = value.trim() == "local.namespace",
+            "metric" if ours => names.extend(words_after(value, "\"").into_iter().take(1)),
+            _ => {}
+        }
+    }
+    names
+}
+
+#[test]
+fn grafana_shows_only_what_the_runtime_publishes() {
+    let dashboard: serde_json::Value = serde_json::from_str(&read("infra/dashboards/grafana.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
+    let expressions: Vec<&str> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
+    assert!(expressions.len() > 20, "{expressions:?}");
+    let published = for_prometheus();
+    for expression in expressions {
+        let named = words_after(expression, "linkward_");
+        assert!(!named.is_empty(), "`{expression}` names no metric of ours");
+        for name in named {
+            assert!(published.contains(&format!("linkward_{name}")), "`linkward_{name}` is not in docs/METRICS.md");
+        }
+    }
+}
+
+#[test]
+fn cloudwatch_shows_and_watches_only_what_is_published() {
+    let published = for_cloudwatch();
+    let mut named = BTreeSet::new();
+    for file in std::fs::read_dir(root().join("infra/modules/observability")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "tf") {
+            named.extend(in_terraform(&std::fs::read_to_string(path).unwrap()));
+        }
+    }
+    for name in ["Runs", "OldestPendingAge", "SnapshotAge", "RequestDuration", "Connections"] {
+        assert!(named.contains(name), "the test has lost sight of `{name}`: {named:?}");
+    }
+    let unknown: Vec<_> = named.difference(&published).collect();
+    assert!(unknown.is_empty(), "nobody publishes {unknown:?}");
+}
