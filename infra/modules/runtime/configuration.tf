@@ -32,5 +32,6 @@ locals {
     local.has_api ? { upstream = "http://127.0.0.1:${var.api.port}" } : {},
   )
 
-  appconfig = try(regex("^appconfig:([^/]+)/([^/]+)/([^/]+)$", local.configuration.policy.source), null)
+  # As the user wrote it: the default is not AppConfig, and what is merged over it may be unknown to the plan.
+  appconfig = try(regex("^appconfig:([^/]+)/([^/]+)/([^/]+)$", local.written.policy.source), null)
 }
