@@ -67,7 +67,7 @@ run "the_configuration_is_what_was_written_and_what_the_infrastructure_makes_tru
       policy    = { source = "dynamodb:arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-access-policy", mode = "audit" }
       denyList  = { source = "dynamodb:arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-deny-list", refresh = "2s" }
       endpoints = { source = "dynamodb:arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-endpoint-inventory" }
-      telemetry = { serviceName = "invoices" }
+      telemetry = { serviceName = "invoices", emf = "stdout" }
       upstream  = "http://127.0.0.1:9000"
     }
     error_message = "the runtime would be told something else"
