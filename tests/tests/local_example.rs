@@ -1,0 +1,286 @@
+//! `infra/examples/local`, really applied: the modules as they are and the real functions, on the local AWS. An endpoint request, a policy
+//! change and a revocation go through, and destroying it leaves nothing. Its plan, and those of the other examples, pass the gate.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use local_stack::{Account, LocalStack, LocalStackOptions, Progress};
+use serde_json::{Value, json};
+
+const FUNCTIONS: [&str; 3] = ["endpoint-approver", "certificate-revoker", "certificate-rotator"];
+const ORDERS: &str = "111122223333";
+const STRANGER: &str = "444455556666";
+/// Emulators, functions and Terraform share a machine with other tests.
+const SOON: Duration = Duration::from_secs(240);
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// A folder with a copy of the AWS provider, so that nothing is asked of the registry; as `infra/check.sh` looks for it.
+fn plugins() -> Option<PathBuf> {
+    let home = std::env::home_dir().unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::var_os("TF_PLUGIN_DIR").into_iter().map(PathBuf::from).collect();
+    folders.extend([
+        home.join(".terraform.d/plugins"),
+        "/usr/local/share/terraform/plugins".into(),
+        "/usr/share/terraform/plugins".into(),
+    ]);
+    folders.extend(std::fs::read_dir("/opt").into_iter().flatten().flatten().map(|entry| entry.path()));
+    folders.into_iter().find(|folder| folder.join("registry.terraform.io/hashicorp/aws").is_dir())
+}
+
+/// Terraform in a copy of `infra/`, so that nothing is written into the checkout.
+struct Terraform {
+    work: tempfile::TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Terraform {
+    fn new(environment: Vec<(String, String)>) -> Self {
+        let work = tempfile::tempdir().unwrap();
+        for folder in ["infra", "events", "functions"] {
+            let copied = Command::new("cp").arg("-R").arg(root().join(folder)).arg(work.path()).status().unwrap();
+            assert!(copied.success());
+        }
+        Self { work, environment }
+    }
+
+    fn folder(&self, example: &str) -> PathBuf {
+        self.work.path().join("infra/examples").join(example)
+    }
+
+    fn run(&self, example: &str, arguments: &[&str]) -> Output {
+        let mut command = Command::new("terraform");
+        command.arg(format!("-chdir={}", self.folder(example).display())).args(arguments);
+        command.envs(self.environment.iter().cloned()).env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1");
+        if std::env::var_os("TF_CLI_CONFIG_FILE").is_some_and(|file| !Path::new(&file).exists()) {
+            command.env_remove("TF_CLI_CONFIG_FILE");
+        }
+        command.output().unwrap()
+    }
+
+    /// What it printed; it must succeed.
+    fn must(&self, example: &str, arguments: &[&str]) -> String {
+        let output = self.run(example, arguments);
+        let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "terraform {} in {example}:\n{said}\n{complained}", arguments.join(" "));
+        said.into_owned()
+    }
+
+    fn init(&self, example: &str) {
+        let plugins = plugins().map(|folder| format!("-plugin-dir={}", folder.display()));
+        let arguments = ["init", "-no-color", "-input=false"].into_iter().chain(plugins.as_deref());
+        self.must(example, &arguments.collect::<Vec<_>>());
+    }
+
+    fn outputs(&self, example: &str) -> Value {
+        serde_json::from_str(&self.must(example, &["output", "-json"])).unwrap()
+    }
+
+    /// Plans, and gives the gate that very plan.
+    fn gate(&self, example: &str, linkward: &Path, variables: &Value) {
+        let folder = self.folder(example);
+        std::fs::write(folder.join("gate.auto.tfvars.json"), variables.to_string()).unwrap();
+        self.must(example, &["plan", "-no-color", "-input=false", "-out=tfplan"]);
+        std::fs::write(folder.join("plan.json"), self.must(example, &["show", "-json", "tfplan"])).unwrap();
+        let output = Command::new(linkward).arg("gate").arg(folder.join("plan.json")).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{example}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// Packs each function as Lambda takes it. The `bootstrap` says where the emulators are and starts the real binary: a module that is applied to
+/// AWS has no place for such variables.
+fn pack(folder: &Path, binaries: &BTreeMap<String, PathBuf>, environment: &[(String, String)]) {
+    for name in FUNCTIONS {
+        let exports = environment.iter().filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL"));
+        let exports: String = exports.map(|(name, value)| format!("export {name}={value}\n")).collect();
+        let script = format!("#!/bin/sh\n{exports}exec {}\n", binaries[name].display());
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+        let zip = folder.join(name).join("bootstrap.zip");
+        let packed = "import sys, zipfile\nfile = zipfile.ZipInfo('bootstrap')\nfile.external_attr = 0o100755 << 16\n\
+                      zipfile.ZipFile(sys.argv[1], 'w').writestr(file, sys.stdin.read())";
+        let mut python = Command::new("python3");
+        python.args(["-c", packed]).arg(&zip).stdin(std::process::Stdio::piped());
+        let mut python = python.spawn().unwrap();
+        python.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        assert!(python.wait().unwrap().success());
+    }
+}
+
+async fn until<T>(what: &str, stack: &LocalStack, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(began.elapsed() < SOON, "not within {SOON:?}: {what}\n{}", logs(stack));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// The last of what the emulators said.
+fn logs(stack: &LocalStack) -> String {
+    let files = std::fs::read_dir(stack.logs()).unwrap().flatten().map(|entry| entry.path());
+    let tail =
+        |text: String| text.lines().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
+    files
+        .map(|file| format!("{}:\n{}\n", file.display(), tail(std::fs::read_to_string(&file).unwrap_or_default())))
+        .collect()
+}
+
+/// The provider's people: they write the policy and ask over the bus.
+struct Operators<'a> {
+    stack: &'a LocalStack,
+    dynamodb: aws_sdk_dynamodb::Client,
+    events: aws_sdk_eventbridge::Client,
+}
+
+impl<'a> Operators<'a> {
+    async fn new(stack: &'a LocalStack) -> Self {
+        let config = stack.sdk_config(&stack.provider()).await;
+        let (dynamodb, events) = (aws_sdk_dynamodb::Client::new(&config), aws_sdk_eventbridge::Client::new(&config));
+        Self { stack, dynamodb, events }
+    }
+
+    async fn publish(&self, revision: &str, document: &str) {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let put = self.dynamodb.put_item().table_name("linkward-access-policy").item("pk", text("meta"));
+        let put = put.item("revision", text(revision)).item("format", text("yaml")).item("document", text(document));
+        put.send().await.unwrap();
+    }
+
+    async fn ask(&self, detail_type: &str, detail: Value) {
+        let entry = PutEventsRequestEntry::builder().event_bus_name("linkward").source("linkward.operator");
+        let entry = entry.detail_type(detail_type).detail(detail.to_string()).build();
+        assert_eq!(self.events.put_events().entries(entry).send().await.unwrap().failed_entry_count, 0);
+    }
+
+    async fn endpoint_becomes(&self, owner: &Account, endpoint: &str, state: &str) {
+        let what = format!("{endpoint} of {owner} is {state}");
+        let ec2 = self.stack.ec2(owner);
+        until(&what, self.stack, async || {
+            let seen = ec2.vpc_endpoint_state(endpoint).await.unwrap();
+            seen.filter(|seen| seen.eq_ignore_ascii_case(state))
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_local_example_is_applied_works_and_leaves_nothing() {
+    if Command::new("terraform").arg("version").output().is_err() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "Terraform is not installed");
+        return;
+    }
+    let progress = Progress::default();
+    let mut names = FUNCTIONS.to_vec();
+    names.push("linkward");
+    let binaries = local_stack::build::binaries(&names, &progress).await.unwrap();
+    let options = LocalStackOptions { connection_notifications: true, ..LocalStackOptions::default() };
+    let stack = LocalStack::start(options).await.unwrap();
+    let environment = stack.env(&stack.provider());
+    let terraform = Terraform::new(environment.clone());
+    let artifacts = terraform.work.path().join("artifacts");
+    pack(&artifacts, &binaries, &environment);
+
+    terraform.init("local");
+    terraform.gate("local", &binaries["linkward"], &json!({ "artifacts_path": artifacts, "region": stack.region() }));
+    terraform.must("local", &["apply", "-no-color", "-input=false", "-parallelism=20", "tfplan"]);
+    let outputs = terraform.outputs("local");
+
+    works(&stack, outputs["service_name"]["value"].as_str().unwrap()).await;
+    other_examples_pass_the_gate(&terraform, &binaries["linkward"], &outputs, &artifacts);
+
+    terraform.must("local", &["destroy", "-no-color", "-input=false", "-auto-approve", "-parallelism=20"]);
+    assert_eq!(terraform.must("local", &["state", "list"]), "");
+    leaves_nothing(&stack, outputs["service_id"]["value"].as_str().unwrap()).await;
+    stack.stop().await;
+}
+
+async fn works(stack: &LocalStack, service: &str) {
+    let operators = Operators::new(stack).await;
+    let policy = std::fs::read_to_string(root().join("infra/examples/local/access.yaml")).unwrap();
+    operators.publish("first", &policy).await;
+
+    // Two ask for a connection; the policy lists one of them.
+    let (orders, stranger) = (stack.account(ORDERS), stack.account(STRANGER));
+    let listed = stack.ec2(&orders).create_vpc_endpoint(service).await.unwrap();
+    operators.endpoint_becomes(&orders, &listed, "available").await;
+    let refused = stack.ec2(&stranger).create_vpc_endpoint(service).await.unwrap_err();
+    assert_eq!(
+        refused.code(),
+        Some("InvalidServiceName"),
+        "whom the policy does not list, the service does not exist for"
+    );
+
+    // The policy changes places.
+    operators.publish("second", &policy.replace(ORDERS, "999900001111")).await;
+    operators.ask("Endpoint Sweep Requested", json!({ "requestedBy": "test" })).await;
+    operators.endpoint_becomes(&orders, &listed, "rejected").await;
+
+    // A caller is cut off.
+    let authority = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/01234567-89ab-cdef-0123-456789abcdef";
+    let identity = "spiffe://internal.example/prod/orders-api";
+    let detail = json!({ "certificateAuthorityArn": authority, "identity": identity, "reason": "KEY_COMPROMISE", "requestedBy": "test" });
+    operators.ask("Certificate Revocation Requested", detail).await;
+    let key = AttributeValue::S(format!("identity#{identity}"));
+    let denied = until("the identity is on the deny list", stack, async || {
+        let get = operators.dynamodb.get_item().table_name("linkward-deny-list").key("pk", key.clone());
+        get.send().await.unwrap().item
+    })
+    .await;
+    assert_eq!(denied["reason"], AttributeValue::S("KEY_COMPROMISE".to_owned()));
+
+    assert!(stack.ec2(&orders).delete_vpc_endpoint(&listed).await.unwrap().is_empty());
+}
+
+/// The plans of what people copy, made with the same local AWS.
+fn other_examples_pass_the_gate(terraform: &Terraform, linkward: &Path, outputs: &Value, artifacts: &Path) {
+    let network = &outputs["network"]["value"];
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let secret = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:000000000000:secret:{name}-abcdef");
+    terraform.init("provider");
+    let variables = json!({
+        "vpc_id": network["vpc_id"], "subnet_ids": network["subnet_ids"], "artifacts_path": artifacts, "organization": "Example",
+        "runtime_image": format!("000000000000.dkr.ecr.eu-west-1.amazonaws.com/api-runtime@{digest}"),
+        "files": { "image": format!("busybox@{digest}"), "secrets": {
+            "server.crt": secret("server"), "server.key": secret("server"), "ca.crt": secret("trust-anchors"),
+        } },
+        "api": { "image": format!("000000000000.dkr.ecr.eu-west-1.amazonaws.com/invoices@{digest}"), "port": 9000 },
+        "operator_role_arns": ["arn:aws:iam::000000000000:role/security-operator"],
+        "deployment_role_arns": ["arn:aws:iam::000000000000:role/deployment"],
+    });
+    terraform.gate("provider", linkward, &variables);
+    terraform.init("consumer");
+    let variables = json!({
+        "vpc_id": network["vpc_id"], "subnet_ids": network["subnet_ids"], "service_name": outputs["service_name"]["value"],
+        "provider_event_bus_arn": outputs["event_bus_arn"]["value"], "orders_security_group_id": "sg-0123456789abcdef0",
+    });
+    terraform.gate("consumer", linkward, &variables);
+}
+
+async fn leaves_nothing(stack: &LocalStack, service: &str) {
+    let config = stack.sdk_config(&stack.provider()).await;
+    let tables = aws_sdk_dynamodb::Client::new(&config).list_tables().send().await.unwrap();
+    assert_eq!(tables.table_names(), [] as [String; 0]);
+    let functions = aws_sdk_lambda::Client::new(&config).list_functions().send().await.unwrap();
+    assert!(functions.functions().is_empty(), "{functions:?}");
+    let events = aws_sdk_eventbridge::Client::new(&config);
+    let buses = events.list_event_buses().send().await.unwrap();
+    let names: Vec<_> =
+        buses.event_buses().iter().filter_map(|bus| bus.name()).filter(|name| *name != "default").collect();
+    assert!(names.is_empty(), "{names:?}");
+    let rules = events.list_rules().send().await.unwrap();
+    assert!(rules.rules().is_empty(), "{rules:?}");
+    let connections = stack.ec2(&stack.provider()).connections(&[("service-id", service)]).await.unwrap();
+    // EC2 goes on telling of what is gone.
+    assert!(connections.iter().all(|connection| connection.state == "deleted"), "{connections:?}");
+}
