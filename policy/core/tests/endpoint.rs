@@ -176,12 +176,15 @@ fn the_oldest_keep_their_places() {
     // Who is gone leaves a place.
     assert_eq!(accepted(&policy, &[newest.clone(), ageless.clone(), middle.clone()]), ["vpce-a", "vpce-b"]);
     assert_eq!(accepted(&policy, &[ageless, middle]), ["vpce-0", "vpce-b"]);
-    for state in ["deleted", "deleting", "rejected", "failed", "expired", "partial", "whatever"] {
+    for state in ["deleted", "deleting", "rejected", "failed", "expired", "whatever"] {
         let gone = Connection { state: ConnectionState::from_wire(state), ..oldest.clone() };
         let live = [gone, newest.clone(), connection("vpce-e", ONE, "pending")];
         let places: Vec<String> = accepted(&policy, &live).into_iter().filter(|id| id != "vpce-c").collect();
         assert_eq!(places, ["vpce-a", "vpce-e"], "{state}");
     }
+    // It carries traffic, if not everywhere.
+    let partial = Connection { state: ConnectionState::from_wire("partial"), ..oldest };
+    assert_eq!(accepted(&policy, &[newest, partial, connection("vpce-e", ONE, "pending")]), ["vpce-a", "vpce-c"]);
 }
 
 #[test]
