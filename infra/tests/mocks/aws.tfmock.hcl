@@ -226,3 +226,7 @@ mock_resource "aws_secretsmanager_secret" {
     id  = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:linkward/certificates/a-abcdef"
   }
 }
+
+mock_resource "aws_vpc" {
+  defaults = { id = "vpc-0123456789abcdef0" }
+}

@@ -1,5 +1,15 @@
 mock_provider "aws" {
   source = "../../tests/mocks"
+
+  override_resource {
+    target = aws_subnet.this[0]
+    values = { id = "subnet-0aaa" }
+  }
+
+  override_resource {
+    target = aws_subnet.this[1]
+    values = { id = "subnet-0bbb" }
+  }
 }
 
 variables {
