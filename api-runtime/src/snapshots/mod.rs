@@ -145,7 +145,7 @@ impl Snapshots {
         let Some(live) = &self.deny_list else { return Ok(()) };
         let list = live.load();
         // An inventory that is too old to let anybody in is still good enough to keep somebody out.
-        let inventory = self.endpoints.as_ref().map(Live::load);
+        let inventory = self.endpoints.as_ref().filter(|_| list.value.names_accounts()).map(Live::load);
         let through = inventory.as_ref().zip(endpoint);
         let account = through.and_then(|(inventory, endpoint)| inventory.value.account(endpoint));
         let query = DenialQuery {

@@ -87,6 +87,12 @@ impl DenyList {
         entries.find(|entry| entry.denies(query))
     }
 
+    /// Whether it names accounts at all; where it does not, nobody need know a connection's.
+    #[must_use]
+    pub fn names_accounts(&self) -> bool {
+        !self.accounts.is_empty()
+    }
+
     /// Whether accounts are denied at this time, whichever: a connection whose account is unknown may be of one of them.
     #[must_use]
     pub fn denies_accounts(&self, now: Timestamp) -> bool {
