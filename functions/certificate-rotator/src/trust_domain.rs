@@ -1,7 +1,5 @@
 //! The trust domain: configured, or that of the access policy.
 
-use std::path::{Path, PathBuf};
-
 use aws_config::SdkConfig;
 use policy::TrustDomain;
 use policy_source::{Load, PolicySource, SourceError, SourceUri};
@@ -58,17 +56,11 @@ impl CurrentTrustDomain {
         let (source, known) = &mut *self.read.lock().await;
         let source = match source {
             Some(source) => source,
-            empty => empty.insert(PolicySource::with_sdk(uri, &package(), &self.sdk)?),
+            empty => empty.insert(PolicySource::with_sdk(uri, &telemetry::package(), &self.sdk)?),
         };
         if let Some((_, policy)) = source.load().await? {
             *known = Some(policy.trust_domain().ok_or(TrustDomainError::Unsaid)?.clone());
         }
         known.clone().ok_or(TrustDomainError::Nothing)
     }
-}
-
-/// The folder of the executable: a policy file is packaged beside it.
-fn package() -> PathBuf {
-    let executable = std::env::current_exe().unwrap_or_default();
-    executable.parent().map(Path::to_path_buf).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aws_config::SdkConfig;
 use policy::Policy;
@@ -56,24 +56,21 @@ impl CurrentPolicy {
     async fn read(&mut self) -> Result<bool, SourceError> {
         let source = match &mut self.source {
             Some(source) => source,
-            empty => {
-                empty.insert(PolicySource::with_sdk_and_key(&self.uri, &package(), &self.sdk, self.key.as_deref())?)
-            }
+            empty => empty.insert(PolicySource::with_sdk_and_key(
+                &self.uri,
+                &telemetry::package(),
+                &self.sdk,
+                self.key.as_deref(),
+            )?),
         };
         if let Some((revision, policy)) = source.load().await? {
             tracing::info!(%revision, "new policy");
             self.policy = Some(policy);
         }
         let switched = match &self.switch {
-            Some(switch) => PolicySource::with_sdk(switch, &package(), &self.sdk)?.frozen().await?,
+            Some(switch) => PolicySource::with_sdk(switch, &telemetry::package(), &self.sdk)?.frozen().await?,
             None => false,
         };
         Ok(switched || source.frozen().await?)
     }
-}
-
-/// The folder of the executable: a policy file is packaged beside it.
-fn package() -> PathBuf {
-    let executable = std::env::current_exe().unwrap_or_default();
-    executable.parent().map(Path::to_path_buf).unwrap_or_default()
 }

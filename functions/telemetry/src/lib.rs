@@ -28,7 +28,7 @@ pub use fields::{Envelope, FieldError, Fields};
 pub use metric::{Dimension, Kind, Metric, Row, Unit};
 pub use mode::Mode;
 pub use period::{Period, PeriodError};
-pub use program::program;
+pub use program::{package, program};
 pub use publish::Telemetry;
 pub use run::Run;
 pub use sdk::sdk_config;

@@ -2,11 +2,19 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::{ConfigurationError, Environment, logs};
 
 const ADVICE: &str = "run without arguments in Lambda, or with `--check` to check the LINKWARD_* variables";
+
+/// The folder of the executable: what a function's package holds beside it, a policy file or a key, is found there.
+#[must_use]
+pub fn package() -> PathBuf {
+    let executable = std::env::current_exe().unwrap_or_default();
+    executable.parent().map(Path::to_path_buf).unwrap_or_default()
+}
 
 /// Runs a function: reads its configuration, then `run`s it. With `--check` the configuration is only checked.
 ///
