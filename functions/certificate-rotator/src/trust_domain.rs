@@ -37,7 +37,8 @@ pub enum TrustDomainError {
 pub(crate) struct CurrentTrustDomain {
     source: TrustDomainSource,
     sdk: SdkConfig,
-    read: Mutex<(Option<PolicySource>, Option<TrustDomain>)>,
+    /// With what the policy last read said; it may have said nothing.
+    read: Mutex<(Option<PolicySource>, Option<Option<TrustDomain>>)>,
 }
 
 impl CurrentTrustDomain {
@@ -59,8 +60,8 @@ impl CurrentTrustDomain {
             empty => empty.insert(PolicySource::with_sdk(uri, &telemetry::package(), &self.sdk)?),
         };
         if let Some((_, policy)) = source.load().await? {
-            *known = Some(policy.trust_domain().ok_or(TrustDomainError::Unsaid)?.clone());
+            *known = Some(policy.trust_domain().cloned());
         }
-        known.clone().ok_or(TrustDomainError::Nothing)
+        known.clone().ok_or(TrustDomainError::Nothing)?.ok_or(TrustDomainError::Unsaid)
     }
 }

@@ -45,19 +45,23 @@ impl Run {
 
     /// A value of a metric, with its dimensions in the order of the table.
     pub fn add<const N: usize>(&mut self, metric: &'static Metric<N>, dimensions: [&str; N], value: f64) {
-        let names = metric.dimensions.iter().map(|dimension| dimension.as_str());
-        let mut dimensions: Vec<_> = names.zip(dimensions.map(str::to_owned)).collect();
-        dimensions.push((Dimension::Function.as_str(), self.function.to_owned()));
-        let (_, sum) = self.points.entry(Point { name: metric.name, dimensions }).or_insert((metric.unit, 0.0));
+        let point = self.point(metric, dimensions);
         match metric.kind {
-            Kind::Counter => *sum += value,
-            Kind::Gauge => *sum = value,
+            Kind::Counter => *point += value,
+            Kind::Gauge => *point = value,
         }
     }
 
-    /// One of what a counter counts, or of what a gauge sees.
+    /// One more of what a counter counts, or of what a gauge sees in this run.
     pub fn count<const N: usize>(&mut self, metric: &'static Metric<N>, dimensions: [&str; N]) {
-        self.add(metric, dimensions, 1.0);
+        *self.point(metric, dimensions) += 1.0;
+    }
+
+    fn point<const N: usize>(&mut self, metric: &'static Metric<N>, dimensions: [&str; N]) -> &mut f64 {
+        let names = metric.dimensions.iter().map(|dimension| dimension.as_str());
+        let mut dimensions: Vec<_> = names.zip(dimensions.map(str::to_owned)).collect();
+        dimensions.push((Dimension::Function.as_str(), self.function.to_owned()));
+        &mut self.points.entry(Point { name: metric.name, dimensions }).or_insert((metric.unit, 0.0)).1
     }
 
     /// An audit event.
