@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use local_stack::{LocalStack, LocalStackOptions};
 use policy::deny_list::{DenialQuery, DenyList};
 use policy::{Format, Revision, Timestamp};
-use policy_source::{DenyListSource, Document, Live, Load, PolicyPublisher, PolicySource, changed_at};
+use policy_source::{DenyListSource, Document, Live, Load, PolicyPublisher, PolicySource};
 
 #[tokio::main]
 async fn main() {
@@ -107,7 +107,7 @@ async fn put(client: &Client, table: &str, serial: &str) {
         .item("pk", text(format!("serial#{serial}")))
         .item("serialNumber", text(serial.to_owned()))
         .item("all", text("all".to_owned()))
-        .item("changedAt", text(changed_at(Timestamp::now())))
+        .item("changedAt", text(policy::sortable_time(Timestamp::now())))
         .send()
         .await
         .unwrap();

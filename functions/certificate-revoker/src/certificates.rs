@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use policy::sortable_time;
 use policy::{AuthorityArn, SerialNumber, SpiffeId};
-use policy_source::changed_at;
 use telemetry::{CallError, Deadline};
 
 const INDEX: &str = "byIdentity";
@@ -58,7 +58,7 @@ impl CertificateInventory {
             .expression_attribute_names("#identity", "identity")
             .expression_attribute_names("#notAfter", "notAfter")
             .expression_attribute_values(":identity", AttributeValue::S(identity.to_string()))
-            .expression_attribute_values(":now", AttributeValue::S(changed_at(now)));
+            .expression_attribute_values(":now", AttributeValue::S(sortable_time(now)));
         let items: Vec<_> = by.call(query.into_paginator().items().send().collect::<Result<_, _>>()).await?;
         Ok(items.iter().map(certificate).collect())
     }

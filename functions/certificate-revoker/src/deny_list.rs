@@ -1,4 +1,4 @@
-//! The deny list: a DynamoDB table whose format is described at [`policy_source::DenyListSource`].
+//! The deny list: a DynamoDB table whose format is described at `policy_source::DenyListSource`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 use policy::deny_list::{DenyListEntry, Subject};
-use policy_source::changed_at;
+use policy::sortable_time;
 use telemetry::{CallError, Deadline};
 
 /// How long a withdrawn entry stays: so long an old request that comes again is known as such.
@@ -59,7 +59,7 @@ impl DenyListTable {
             .set_expression_attribute_names(Some(names(WEAKER)))
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":false", AttributeValue::Bool(false))
-            .expression_attribute_values(":asked", AttributeValue::S(changed_at(asked)))
+            .expression_attribute_values(":asked", AttributeValue::S(sortable_time(asked)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let answer = by.limit(call.send()).await.ok_or_else(CallError::deadline_exceeded)?;
         match answer {
@@ -88,8 +88,8 @@ impl DenyListTable {
             .set_expression_attribute_names(Some(names(&format!("{update} {IN_FORCE}"))))
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":false", AttributeValue::Bool(false))
-            .expression_attribute_values(":asked", AttributeValue::S(changed_at(asked)))
-            .expression_attribute_values(":now", AttributeValue::S(changed_at(now)))
+            .expression_attribute_values(":asked", AttributeValue::S(sortable_time(asked)))
+            .expression_attribute_values(":now", AttributeValue::S(sortable_time(now)))
             .expression_attribute_values(":all", AttributeValue::S("all".to_owned()))
             .expression_attribute_values(":expires", AttributeValue::N(expires));
         match by.call(call.send()).await {
@@ -131,9 +131,9 @@ fn item(entry: &DenyListEntry, now: Timestamp) -> Item {
         ("certificateAuthority", entry.certificate_authority.clone()),
         ("reason", entry.reason.clone()),
         ("requestedBy", entry.requested_by.clone()),
-        ("at", entry.at.map(changed_at)),
+        ("at", entry.at.map(sortable_time)),
         ("all", Some("all".to_owned())),
-        ("changedAt", Some(changed_at(now))),
+        ("changedAt", Some(sortable_time(now))),
     ];
     texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), AttributeValue::S(text?)))).collect()
 }

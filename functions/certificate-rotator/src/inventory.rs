@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use policy::sortable_time;
 use policy::{SpiffeId, Timestamp};
-use policy_source::changed_at;
 use telemetry::{CallError, Deadline};
 
 use crate::certificate::Facts;
@@ -116,8 +116,8 @@ impl Inventory {
             .filter_expression("notBefore > :since AND attribute_exists(secret)")
             .expression_attribute_names("#identity", "identity")
             .expression_attribute_values(":identity", AttributeValue::S(identity.to_string()))
-            .expression_attribute_values(":now", AttributeValue::S(changed_at(now)))
-            .expression_attribute_values(":since", AttributeValue::S(changed_at(since)));
+            .expression_attribute_values(":now", AttributeValue::S(sortable_time(now)))
+            .expression_attribute_values(":since", AttributeValue::S(sortable_time(since)));
         let items: Result<Vec<_>, _> = by.call(query.into_paginator().items().send().collect()).await;
         items.map(|items| items.len()).map_err(|cause| InventoryError { operation: "Query", cause })
     }
@@ -153,8 +153,8 @@ fn item(row: &Row<'_>) -> Item {
         ("kind", Some(kind.as_str().to_owned())),
         ("certificateArn", Some(certificate_arn.to_owned())),
         ("secret", secret.map(str::to_owned)),
-        ("notBefore", Some(changed_at(facts.not_before))),
-        ("notAfter", Some(changed_at(facts.not_after))),
+        ("notBefore", Some(sortable_time(facts.not_before))),
+        ("notAfter", Some(sortable_time(facts.not_after))),
         ("publicKeySha256", Some(facts.public_key_sha256.clone())),
     ];
     let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), AttributeValue::S(text?))));

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use jiff::Timestamp;
 use policy::ServiceId;
-use policy_source::changed_at;
+use policy::sortable_time;
 use telemetry::{CallError, Deadline};
 
 use crate::record::{Item, Memory, Record};
@@ -89,7 +89,7 @@ fn put(item: Item) -> Option<WriteRequest> {
 }
 
 fn item(row: &Row, now: Timestamp) -> Item {
-    let time = |time: Option<Timestamp>| time.map(changed_at);
+    let time = |time: Option<Timestamp>| time.map(sortable_time);
     let texts = [
         ("endpointId", Some(row.endpoint_id.to_string())),
         ("account", Some(row.account.to_string())),
@@ -103,7 +103,7 @@ fn item(row: &Row, now: Timestamp) -> Item {
         ("policyRevision", row.policy_revision.clone()),
         ("missingSince", time(row.missing_since)),
         ("all", Some("all".to_owned())),
-        ("changedAt", Some(changed_at(now))),
+        ("changedAt", Some(sortable_time(now))),
     ];
     let present = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), AttributeValue::S(text?))));
     let mut item: Item = present.collect();

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use policy::VpcEndpointId;
 use policy::endpoint::{Action, ConnectionState, VerdictReason};
-use policy_source::changed_at;
+use policy::sortable_time;
 use serde::Serialize;
 use telemetry::{DetailType, Mode, Run, metrics};
 
@@ -231,7 +231,7 @@ impl Outcome<'_> {
             consumer: verdict.consumer.as_deref(),
             policy_revision: told.policy_revision,
             removed: (detail_type == DetailType::EndpointRejected).then_some(removed),
-            delisted_since: delisted_since.filter(|_| removed).map(changed_at),
+            delisted_since: delisted_since.filter(|_| removed).map(sortable_time),
         };
         run.audit(detail_type, &detail);
     }

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use policy::sortable_time;
 use policy::{AccountId, ServiceId};
-use policy_source::changed_at;
 
 use crate::drift::Drift;
 use crate::row::Rows;
@@ -85,7 +85,7 @@ impl Record {
         let always = [
             ("endpointId", AttributeValue::S(key)),
             ("withdrawn", AttributeValue::Bool(true)),
-            ("at", AttributeValue::S(changed_at(at))),
+            ("at", AttributeValue::S(sortable_time(at))),
         ];
         always.into_iter().chain(attributes).map(|(name, value)| (name.to_owned(), value)).collect()
     }

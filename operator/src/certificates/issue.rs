@@ -10,7 +10,7 @@ use aws_sdk_acmpca::client::Waiters as _;
 use aws_sdk_acmpca::primitives::Blob;
 use aws_sdk_acmpca::types::{ApiPassthrough, Extensions, GeneralName, SigningAlgorithm, Validity, ValidityPeriodType};
 use aws_sdk_dynamodb::types::AttributeValue;
-use policy_source::changed_at;
+use policy::sortable_time;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData as _};
 use serde_json::json;
 
@@ -133,8 +133,8 @@ async fn record(sdk: &SdkConfig, issue: &Issue, arn: &str, facts: &Facts) -> any
         ("identity", issue.identity.to_string()),
         ("kind", "client".to_owned()),
         ("certificateArn", arn.to_owned()),
-        ("notBefore", changed_at(facts.not_before)),
-        ("notAfter", changed_at(facts.not_after)),
+        ("notBefore", sortable_time(facts.not_before)),
+        ("notAfter", sortable_time(facts.not_after)),
     ] {
         put = put.item(name, AttributeValue::S(value));
     }

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use policy::deny_list::{DenyListEntry, Subject};
+use policy::sortable_time;
 use policy::{SerialNumber, Timestamp};
-use policy_source::changed_at;
 
 use super::crl::Crl;
 use crate::aws::{Item, explained};
@@ -150,7 +150,7 @@ async fn serials(follow: &Follow<'_>) -> anyhow::Result<BTreeSet<SerialNumber>> 
         .expression_attribute_names("#identity", "identity")
         .expression_attribute_names("#notAfter", "notAfter")
         .expression_attribute_values(":identity", AttributeValue::S(identity.to_string()))
-        .expression_attribute_values(":now", AttributeValue::S(changed_at(Timestamp::now())));
+        .expression_attribute_values(":now", AttributeValue::S(sortable_time(Timestamp::now())));
     let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.map_err(explained);
     let items = items.with_context(|| format!("the table `{table}` cannot be read"))?;
     Ok(items.into_iter().filter_map(|item| Item::new(item).text("serialNumber")?.parse().ok()).collect())

@@ -32,6 +32,7 @@ pub mod inventory;
 
 pub use account_id::{AccountId, AccountIdError};
 pub use authority_arn::{AuthorityArn, AuthorityArnError};
+pub use date_time::sortable_time;
 pub use document::{DocumentError, Format, Problem};
 pub use identity_pattern::{IdentityPattern, IdentityPatternError};
 pub use jiff::Timestamp;

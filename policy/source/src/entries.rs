@@ -25,7 +25,7 @@ use crate::{Load, SourceError, SourceUri};
 /// | `serialNumber`, `identity`, `account` | that one which `pk` names, and no other; without it `pk` says it all |
 /// | `certificateAuthority`, `reason`, `requestedBy`, `at`, `expires`, `issuedBefore` | optional |
 /// | `all` | `"all"` |
-/// | `changedAt` | time of this put, by [`changed_at`](crate::changed_at): UTC, six digits of the second |
+/// | `changedAt` | time of this put, by [`sortable_time`](policy::sortable_time): UTC, six digits of the second |
 /// | `expiresEpoch` | number, the table's TTL: `expires` in whole seconds since 1970, rounded up; none without |
 /// | `withdrawn` | boolean; `true`: the entry no longer counts |
 ///

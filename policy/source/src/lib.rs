@@ -31,7 +31,7 @@ mod uri;
 #[cfg(feature = "appconfig")]
 pub use appconfig::AppConfigError;
 #[cfg(feature = "dynamodb")]
-pub use dynamodb::{PolicyPublisher, PublishError, Published, TableError, changed_at};
+pub use dynamodb::{PolicyPublisher, PublishError, Published, TableError};
 pub use engine::{Decision, Engine, RegoEngine};
 pub use entries::{DenyListSource, EntrySource, InventorySource};
 pub use error::SourceError;

@@ -26,7 +26,7 @@ impl Clock {
     /// A time of the model as the functions must read it.
     pub(crate) fn write(self, time: i64) -> String {
         let real = Timestamp::from_millisecond(Timestamp::now().as_millisecond() - 1_000 * (self.now - time)).unwrap();
-        policy_source::changed_at(real)
+        policy::sortable_time(real)
     }
 
     /// An item on its way into the model: its times become the model's.
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_time_of_the_model_comes_back_however_much_later() {
         let then = Clock { now: 1_000 };
-        let stored = then.store(&Value::from(policy_source::changed_at(Timestamp::now())));
+        let stored = then.store(&Value::from(policy::sortable_time(Timestamp::now())));
         assert_eq!(stored, "model:1000");
         let later = Clock { now: 5_000 };
         let read = later.load(&stored);

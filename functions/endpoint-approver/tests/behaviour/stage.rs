@@ -228,7 +228,7 @@ pub(crate) fn delisted(endpoints: &[(&str, i64)]) -> wire_replay::Answer {
             "endpointId": {"S": endpoint}, "account": {"S": STRANGER}, "serviceId": {"S": SERVICE},
             "state": {"S": "available"}, "createdAt": {"S": "2026-11-01T08:00:00.123000Z"},
             "verdict": {"S": "reject"}, "reason": {"S": "unlisted"}, "policyRevision": {"S": "6"},
-            "delistedSince": {"S": policy_source::changed_at(since)}, "all": {"S": "all"}, "changedAt": {"S": "x"}
+            "delistedSince": {"S": policy::sortable_time(since)}, "all": {"S": "all"}, "changedAt": {"S": "x"}
         })
     };
     wire_replay::Answer::json(&json!({"Items": endpoints.iter().map(item).collect::<Vec<_>>()}))

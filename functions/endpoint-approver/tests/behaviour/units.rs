@@ -38,7 +38,7 @@ fn remembered(account: &str, units: &[&str], seconds: i64) -> Value {
     let at = Timestamp::from_second(Timestamp::now().as_second() - seconds).unwrap();
     let units: Vec<_> = units.iter().map(|unit| json!({"S": unit})).collect();
     json!({"endpointId": {"S": format!("account#{account}")}, "withdrawn": {"BOOL": true},
-           "organizationalUnits": {"L": units}, "at": {"S": policy_source::changed_at(at)}})
+           "organizationalUnits": {"L": units}, "at": {"S": policy::sortable_time(at)}})
 }
 
 fn inventory(items: &[Value]) -> Answer {

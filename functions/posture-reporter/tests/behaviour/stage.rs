@@ -75,7 +75,7 @@ pub(crate) fn schedule() -> Value {
 /// So many seconds from now, as tables hold it.
 pub(crate) fn time(seconds: i64) -> Value {
     let time = Timestamp::from_second(Timestamp::now().as_second() + seconds).unwrap();
-    json!({"S": policy_source::changed_at(time)})
+    json!({"S": policy::sortable_time(time)})
 }
 
 /// One page of a table; the texts of an item may be written without their type.

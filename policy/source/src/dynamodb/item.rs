@@ -7,11 +7,6 @@ use policy::Timestamp;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// `changedAt` as tables hold it: RFC 3339, UTC, six digits of the second, so that texts sort as the times do.
-pub fn changed_at(time: Timestamp) -> String {
-    format!("{time:.6}")
-}
-
 pub(super) fn text<'a>(item: &'a Item, name: &str) -> Result<Option<&'a str>, String> {
     match item.get(name) {
         None => Ok(None),

@@ -20,7 +20,6 @@ use policy::Revision;
 use crate::error::with_causes;
 
 pub(crate) use entry::Entry;
-pub use item::changed_at;
 pub(crate) use policy_table::PolicyTable;
 pub use publish::{PolicyPublisher, PublishError, Published};
 pub(crate) use rows::Rows;

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use policy::Timestamp;
 
-use super::item::{Item, changed_at, flag, required, text};
+use super::item::{Item, flag, required, text};
 use super::{Entry, Table, TableError};
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Table {
             .expression_attribute_names("#all", "all")
             .expression_attribute_names("#changedAt", "changedAt")
             .expression_attribute_values(":all", AttributeValue::S("all".to_owned()))
-            .expression_attribute_values(":since", AttributeValue::S(changed_at(since)))
+            .expression_attribute_values(":since", AttributeValue::S(policy::sortable_time(since)))
             .set_exclusive_start_key(after)
             .send()
             .await

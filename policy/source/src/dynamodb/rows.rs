@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use aws_config::SdkConfig;
 use policy::{Revision, Timestamp};
 
-use super::item::{Item, changed_at};
+use super::item::Item;
 use super::page::{Page, Row};
 use super::{Entry, Table, TableError};
 
@@ -150,7 +150,7 @@ impl<E: Entry> Rows<E> {
 
     /// The newest change and the number of entries.
     fn revision(&self) -> Revision {
-        let newest = self.newest.map_or_else(|| "none".to_owned(), changed_at);
+        let newest = self.newest.map_or_else(|| "none".to_owned(), policy::sortable_time);
         Revision::from(format!("{newest}/{}", self.entries.len()))
     }
 }
@@ -188,7 +188,7 @@ mod tests {
     const HORIZON: Duration = Duration::from_secs(300);
 
     fn since(newest: Option<&str>, now: &str) -> String {
-        changed_at(next_since(newest.map(|time| time.parse().unwrap()), now.parse().unwrap(), HORIZON))
+        policy::sortable_time(next_since(newest.map(|time| time.parse().unwrap()), now.parse().unwrap(), HORIZON))
     }
 
     #[test]

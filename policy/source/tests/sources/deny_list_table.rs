@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use policy::Timestamp;
 use policy::deny_list::{DenialQuery, DenyList};
-use policy_source::{DenyListSource, Load, changed_at};
+use policy::sortable_time;
+use policy_source::{DenyListSource, Load};
 use serde_json::{Value, json};
 use wire_replay::{Answer, Call, Replay};
 
@@ -41,7 +42,7 @@ fn denied(serial: &str) -> Value {
 fn changed(serial: &str, at: Timestamp) -> Value {
     json!({
         "pk": {"S": format!("serial#{serial}")}, "serialNumber": {"S": serial}, "reason": {"S": "KEY_COMPROMISE"},
-        "all": {"S": "all"}, "changedAt": {"S": changed_at(at)}, "ticket": {"S": "of no concern here"},
+        "all": {"S": "all"}, "changedAt": {"S": sortable_time(at)}, "ticket": {"S": "of no concern here"},
     })
 }
 
@@ -94,7 +95,7 @@ async fn then_only_what_changed_is_asked_for_a_minute_before_the_newest_change()
     assert_eq!((body["TableName"].as_str(), body["IndexName"].as_str()), (Some("deny-list"), Some("byTime")));
     assert_eq!(body["KeyConditionExpression"], "#all = :all AND #changedAt > :since");
     assert_eq!(body["ExpressionAttributeNames"], json!({"#all": "all", "#changedAt": "changedAt"}));
-    let since = changed_at(newest - Duration::from_secs(60));
+    let since = sortable_time(newest - Duration::from_secs(60));
     assert_eq!(body["ExpressionAttributeValues"], json!({":all": {"S": "all"}, ":since": {"S": since}}));
 }
 
