@@ -1,7 +1,7 @@
 //! What is remembered of a request until its answer has gone out: then it is logged and counted, once, here.
 
 use crate::access_log::{self, Line};
-use crate::authorization::{Outcome, Ruling};
+use crate::authorization::{self, Outcome, Ruling};
 use crate::body::{Body, BodyError};
 use crate::connection::Connection;
 use crate::idle::Idle;
@@ -17,7 +17,8 @@ use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use policy::AccountId;
+use policy::access::Reason;
+use policy::{AccountId, RequestPath};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -62,6 +63,16 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// Why the policy in force would deny this request if it came now; `None` where it permits it or is not asked.
+    pub(crate) fn denied_by_policy(&self, now: Now) -> Option<Reason> {
+        let connection = &self.connection;
+        let path = RequestPath::parse(self.uri.path()).ok()?;
+        let account = connection.endpoint().and_then(|endpoint| connection.gate().snapshots.account(endpoint, now));
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
+        let ruling = authorization::authorize(connection, account, self.method.as_str(), &path, host, now).err()?;
+        ruling.revision.is_some().then_some(ruling.reason)
+    }
+
     /// Notes the answer. If it is all at hand, the record is complete with it: see [`Record::answered`] otherwise.
     pub(crate) fn note(&mut self, answer: &mut Response<Body>) -> bool {
         self.status = answer.status().as_u16();

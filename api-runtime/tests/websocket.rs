@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use support::authority::CrlContent;
 use support::upstream::Recorded;
-use support::{Runtime, Setup, upstream};
+use support::{POLICY, Runtime, Setup, upstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const UPGRADE: &str = "GET /v1/socket HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: WebSocket\r\n\
@@ -81,6 +81,22 @@ async fn a_revoked_peer_loses_its_socket() {
     runtime.setup.write("deny.yaml", "entries:\n  - { serialNumber: \"a1b2c\" }\n");
     assert!(raw.rest().await.1 < Duration::from_secs(2));
     assert_eq!(runtime.access_line().await["status"], 101);
+}
+
+#[tokio::test]
+async fn a_socket_that_a_newer_policy_denies_ends_and_another_stays() {
+    let (runtime, _) = runtime("drain: 1s").await;
+    let (mut denied, mut permitted) = (runtime.orders().raw().await, runtime.orders().raw().await);
+    denied.send(UPGRADE).await;
+    permitted.send(&UPGRADE.replace("/v1/socket", "/v1/other")).await;
+    assert_eq!((denied.answer().await.status, permitted.answer().await.status), (101, 101));
+    runtime.setup.write("access.yaml", &POLICY.replace("/v1/{*rest}", "/v1/other"));
+    let (said, after) = denied.rest().await;
+    assert!(said == b"welcome" && after < Duration::from_secs(5), "{after:?}");
+    permitted.send("still").await;
+    let mut buffer = [0; 12];
+    permitted.0.read_exact(&mut buffer).await.unwrap();
+    assert_eq!(&buffer, b"welcomeSTILL");
 }
 
 /// It has no next request to be denied.

@@ -1,11 +1,13 @@
-//! What comes after an upgrade: bytes both ways, until either side or the supervisor ends it.
+//! What comes after an upgrade: bytes both ways, until either side, the supervisor or a newer policy ends it.
 
 use super::supervisor::Graceful;
 use crate::body::BodyError;
 use crate::idle::Idle;
 use crate::record::Record;
+use crate::snapshots::Now;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use policy::access::Reason;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
@@ -37,7 +39,7 @@ pub(crate) async fn run(tunnel: Tunnel) {
         Ok::<(), BodyError>(())
     };
     let (mut copied, mut idle, mut before) = (pin!(copied), Idle::new(idle), (0, 0));
-    let result = poll_fn(|context| {
+    let moving = poll_fn(|context| {
         if let Poll::Ready(result) = copied.as_mut().poll(context) {
             return Poll::Ready(result);
         }
@@ -46,10 +48,29 @@ pub(crate) async fn run(tunnel: Tunnel) {
             idle.moved();
         }
         idle.poll(context).map(|()| Err("idle for too long".into()))
-    })
-    .await;
-    if let Err(error) = result {
-        tracing::debug!(%error, "an upgraded connection ended");
+    });
+    tokio::select! {
+        result = moving => if let Err(error) = result {
+            tracing::debug!(%error, "an upgraded connection ended");
+        },
+        reason = withdrawn(&recorded.record) => {
+            let (caller, path) = (recorded.record.connection.caller_id(), recorded.record.uri.path());
+            tracing::info!(caller, path, reason = reason.as_str(), "an upgraded connection ended: a newer policy denies it");
+        }
+    }
+}
+
+/// Until a newer policy would deny the request that was upgraded: it has no next request for the policy to be asked about.
+async fn withdrawn(record: &Record) -> Reason {
+    let mut policies = record.connection.gate().snapshots.policy.subscribe();
+    loop {
+        // Asked before the first change, too: the policy may have changed since the request was permitted.
+        if let Some(reason) = record.denied_by_policy(Now::read()) {
+            return reason;
+        }
+        if policies.changed().await.is_err() {
+            return std::future::pending().await;
+        }
     }
 }
 
