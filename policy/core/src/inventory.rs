@@ -1,12 +1,10 @@
 //! Which account owns which endpoint.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{self, DocumentError, Given, Keyed, Problem, Problems};
+use crate::sharded::Sharded;
 use crate::{AccountId, Format, ServiceId, VpcEndpointId};
 
 /// Everything that is wrong with an endpoint inventory.
@@ -29,10 +27,10 @@ pub struct InventoryEntry {
     pub state: Option<String>,
 }
 
-/// The endpoint inventory in force.
+/// The endpoint inventory in force. A clone is cheap, and so is a change of one: they share what did not change.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
-    accounts: HashMap<VpcEndpointId, AccountId>,
+    accounts: Sharded<VpcEndpointId, AccountId>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -63,14 +61,15 @@ impl Inventory {
 
     fn build(entries: Vec<InventoryEntry>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let mut accounts = HashMap::with_capacity(entries.len());
+        let mut accounts = Sharded::default();
         for (index, InventoryEntry { endpoint_id, account, .. }) in entries.into_iter().enumerate() {
-            match accounts.entry(endpoint_id) {
-                Entry::Vacant(entry) => _ = entry.insert(account),
-                Entry::Occupied(entry) => problems.push(|| {
-                    let message = format!("`{}` has an entry already", entry.key());
+            if accounts.get(&endpoint_id).is_some() {
+                problems.push(|| {
+                    let message = format!("`{endpoint_id}` has an entry already");
                     Problem::in_value(format!("/endpoints/{index}/endpointId"), message)
-                }),
+                });
+            } else {
+                accounts.insert(endpoint_id, account);
             }
         }
         if problems.is_empty() { Ok(Self { accounts }) } else { Err(problems) }
@@ -80,6 +79,26 @@ impl Inventory {
     #[must_use]
     pub fn from_entries(entries: impl IntoIterator<Item = InventoryEntry>) -> Self {
         Self { accounts: entries.into_iter().map(|entry| (entry.endpoint_id, entry.account)).collect() }
+    }
+
+    /// Puts an entry in the place of the one of the same endpoint. Whether that changed anything.
+    pub fn put(&mut self, entry: InventoryEntry) -> bool {
+        let InventoryEntry { endpoint_id, account, .. } = entry;
+        let is_new = self.accounts.get(&endpoint_id) != Some(&account);
+        if is_new {
+            self.accounts.insert(endpoint_id, account);
+        }
+        is_new
+    }
+
+    /// Takes out an endpoint. Whether it was there.
+    pub fn withdraw(&mut self, endpoint_id: &VpcEndpointId) -> bool {
+        self.accounts.remove(endpoint_id).is_some()
+    }
+
+    /// All endpoints.
+    pub fn endpoints(&self) -> impl Iterator<Item = &VpcEndpointId> {
+        self.accounts.iter().map(|(endpoint_id, _)| endpoint_id)
     }
 
     /// The account that owns the endpoint.

@@ -19,6 +19,7 @@ mod resource_id;
 mod revision;
 mod rule_id;
 mod serial_number;
+mod sharded;
 mod spiffe_id;
 mod text;
 mod trust_domain;

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::DenialQuery;
 use crate::date_time::DateTime;
 use crate::document::{Given, Keyed};
-use crate::{AccountId, SerialNumber, SpiffeId};
+use crate::{AccountId, AccountIdError, SerialNumber, SerialNumberError, SpiffeId, SpiffeIdError};
 
 /// What an entry denies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -48,15 +49,68 @@ pub struct DenyListEntry {
     pub issued_before: Option<Timestamp>,
 }
 
+/// Why a key of the table names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubjectError {
+    /// Nothing that could be denied.
+    #[error("`pk` must begin with `serial#`, `identity#` or `account#`")]
+    Kind,
+    /// No serial number.
+    #[error(transparent)]
+    SerialNumber(#[from] SerialNumberError),
+    /// No SPIFFE ID.
+    #[error(transparent)]
+    Identity(#[from] SpiffeIdError),
+    /// No account.
+    #[error(transparent)]
+    Account(#[from] AccountIdError),
+}
+
+impl FromStr for Subject {
+    type Err = SubjectError;
+
+    /// Reads a key of the table, in any spelling: `serial#0A:1B` is `serial#a1b`.
+    fn from_str(key: &str) -> Result<Self, SubjectError> {
+        match key.split_once('#') {
+            Some(("serial", serial)) => Ok(Self::SerialNumber(serial.parse()?)),
+            Some(("identity", identity)) => Ok(Self::Identity(identity.parse()?)),
+            Some(("account", account)) => Ok(Self::Account(account.parse()?)),
+            _ => Err(SubjectError::Kind),
+        }
+    }
+}
+
+impl Subject {
+    fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::SerialNumber(serial) => ("serial", serial.as_str()),
+            Self::Identity(identity) => ("identity", identity.as_str()),
+            Self::Account(account) => ("account", account.as_str()),
+        }
+    }
+
+    /// Whether this is its key, in the one spelling that we write.
+    pub(super) fn is_key(&self, key: &str) -> bool {
+        key.split_once('#') == Some(self.parts())
+    }
+}
+
+impl From<Subject> for DenyListEntry {
+    /// Denied without limit.
+    fn from(subject: Subject) -> Self {
+        let (certificate_authority, reason, requested_by) = (None, None, None);
+        let (at, expires, issued_before) = (None, None, None);
+        Self { subject, certificate_authority, reason, requested_by, at, expires, issued_before }
+    }
+}
+
 impl DenyListEntry {
     /// The key of the table: `serial#…`, `identity#…` or `account#…`.
     #[must_use]
     pub fn key(&self) -> String {
-        match &self.subject {
-            Subject::SerialNumber(serial) => format!("serial#{serial}"),
-            Subject::Identity(identity) => format!("identity#{identity}"),
-            Subject::Account(account) => format!("account#{account}"),
-        }
+        let (kind, name) = self.subject.parts();
+        format!("{kind}#{name}")
     }
 
     /// Whether it is in force and the certificate old enough; the subject is the caller's affair.
