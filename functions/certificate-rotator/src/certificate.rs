@@ -19,7 +19,7 @@ use x509_parser::prelude::FromDer;
 
 use crate::authority::Issued;
 use crate::private_key::{PrivateKey, PrivateKeyError};
-use crate::purpose::{Kind, Purpose};
+use crate::purpose::{Kind, Purpose, dns_subject};
 
 /// How far a clock may be off, and how much an authority may round.
 const SLACK: Duration = Duration::from_secs(300);
@@ -110,6 +110,16 @@ pub(crate) fn identity(facts: &Facts) -> Option<SpiffeId> {
         (Some(uri), None) => uri.parse().ok(),
         _ => None,
     }
+}
+
+/// By which the inventory finds it, as [`Purpose::subject`] says it: the identity, or the DNS names of a server that has
+/// none. None: it is neither.
+pub(crate) fn subject(facts: &Facts) -> Option<String> {
+    if let Some(identity) = identity(facts) {
+        return Some(identity.to_string());
+    }
+    let names: Option<Vec<_>> = facts.names.iter().map(|name| name.strip_prefix("DNS:")).collect();
+    names.filter(|names| facts.kind == Kind::Server && !names.is_empty()).map(|names| dns_subject(names.into_iter()))
 }
 
 /// Of a key as a certificate holds it.

@@ -17,6 +17,8 @@ pub struct Configuration {
     pub certificate_authority: AuthorityArn,
     /// Of a certificate.
     pub lifetime: Lifetime,
+    /// How long an identity waits for the next certificate; zero: not at all.
+    pub issuance_window: Duration,
     /// Where a client certificate is tried, unless the secret's tags say another place.
     pub test_address: Option<TestAddress>,
     /// Which certificates there are; without it the revoker does not find them.
@@ -41,6 +43,7 @@ pub enum LifetimeError {
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 impl Lifetime {
     /// From the first to the last moment of validity.
@@ -76,6 +79,7 @@ impl Configuration {
         let trust_domain = trust_domain(&mut environment);
         let authorities = environment.list(&variables::CERTIFICATE_AUTHORITY_ARNS);
         let lifetime = environment.optional(&variables::CERTIFICATE_LIFETIME).unwrap_or_default();
+        let issuance_window = environment.optional(&variables::ISSUANCE_WINDOW).map_or(HOUR, |Period(window)| window);
         let test_address = environment.optional(&variables::TLS_TEST_ADDRESS);
         let certificate_inventory_table = environment.optional(&variables::CERTIFICATE_INVENTORY_TABLE);
         let event_bus = environment.optional(&variables::EVENT_BUS);
@@ -85,6 +89,7 @@ impl Configuration {
             trust_domain,
             certificate_authority,
             lifetime,
+            issuance_window,
             test_address,
             certificate_inventory_table,
             event_bus,

@@ -9,7 +9,7 @@ use crate::certificate::{self, Mismatch, Wanted};
 use crate::document::{Complete, Draft, Stored};
 use crate::failure::Failure;
 use crate::handle::Job;
-use crate::inventory::Row;
+use crate::inventory::{Holder, Row};
 use crate::request::VersionId;
 use crate::secret::{CURRENT, DRAFT, Description, Kept, PENDING};
 
@@ -131,10 +131,9 @@ impl Job<'_> {
         let row = Row {
             facts: &facts,
             kind: draft.purpose.kind,
-            identity: draft.purpose.identity.as_ref(),
+            subject: &draft.purpose.subject(),
             certificate_arn: &arn,
-            secret: Some(&secret.arn),
-            orphan: false,
+            holder: Holder::Secret(&secret.arn),
         };
         match &self.app.inventory {
             Some(inventory) => inventory.put(&row, self.by).await?,

@@ -15,9 +15,6 @@ use crate::secret::{DRAFT, Description, PENDING};
 /// rotations that fail in a loop cost one certificate, not thousands.
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// How many certificates one identity gets within this time: a few, for somebody may have reason to rotate again at once.
-const MOST_IN_WINDOW: usize = 5;
-
 impl Job<'_> {
     /// A draft that is kept.
     pub(crate) async fn draft(
@@ -51,12 +48,16 @@ impl Job<'_> {
         self.keep_draft(secret, Draft::new(target, purpose, keys, authority, validity, now)).await
     }
 
-    /// Whatever begins rotations in a loop, it does not cost more than a few certificates an hour.
+    /// Whatever begins rotations in a loop, it does not cost more than one certificate in this time.
     async fn not_too_often(&self, purpose: &Purpose, now: Timestamp) -> Result<(), Failure> {
-        let (Some(inventory), Some(identity)) = (&self.app.inventory, &purpose.identity) else { return Ok(()) };
-        let since = now.saturating_sub(WINDOW + BACKDATED).unwrap_or(now);
-        let count = inventory.issued_since(identity, since, (now, self.by)).await?;
-        if count < MOST_IN_WINDOW { Ok(()) } else { Err(Failure::TooOften { identity: identity.clone(), count }) }
+        let window = self.app.configuration.issuance_window;
+        let Some(inventory) = self.app.inventory.as_ref().filter(|_| !window.is_zero()) else { return Ok(()) };
+        let subject = purpose.subject();
+        // By notBefore, which is when it was asked for, less an hour.
+        let since =
+            now.saturating_sub(window).and_then(|since| since.saturating_sub(BACKDATED)).unwrap_or(Timestamp::MIN);
+        let count = inventory.issued_since(&subject, since, (now, self.by)).await?;
+        if count == 0 { Ok(()) } else { Err(Failure::TooOften { subject, window }) }
     }
 
     /// Drafts of this rotation, and the latest state of others that were left.

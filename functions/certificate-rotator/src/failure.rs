@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use lambda_runtime::Diagnostic;
-use policy::{SerialNumber, SpiffeId};
+use policy::SerialNumber;
 use telemetry::{AuditError, FieldError};
 
 use crate::authority::AuthorityError;
@@ -48,8 +50,11 @@ pub enum Failure {
     #[error("no certificate may be issued within this invocation: too many rotations at once")]
     TooFast,
     /// A loop somewhere.
-    #[error("{count} certificates were issued for `{identity}` within the hour; find out why, and wait")]
-    TooOften { identity: SpiffeId, count: usize },
+    #[error(
+        "a certificate was issued for `{subject}` less than {window:?} ago; find out why there is to be another, then wait \
+         or set LINKWARD_ISSUANCE_WINDOW to `0s` for as long as it takes"
+    )]
+    TooOften { subject: String, window: Duration },
     /// The authority does not do what it should.
     #[error(transparent)]
     Authority(#[from] AuthorityError),

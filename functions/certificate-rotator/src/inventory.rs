@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use policy::sortable_time;
-use policy::{SpiffeId, Timestamp};
+use policy::{Timestamp, sortable_time};
 use telemetry::{CallError, Deadline};
 
 use crate::certificate::Facts;
@@ -17,9 +16,10 @@ const INDEX: &str = "byIdentity";
 type Item = HashMap<String, AttributeValue>;
 
 /// A DynamoDB table with the key `serialNumber` and the index `byIdentity` (`identity`, `notAfter`). A row has
-/// `serialNumber`, `identity`, `kind` (`client` or `server`), `certificateArn`, `secret` (its ARN), `notBefore`,
-/// `notAfter`, `publicKeySha256`, and `orphan` where no secret holds the certificate. A certificate that was only seen in
-/// an event of the authority has no `secret`. Times as in the deny list.
+/// `serialNumber`, `identity` (of a server without one `dns:` and its DNS names), `kind` (`client` or `server`),
+/// `certificateArn`, `secret` (its ARN), `notBefore`, `notAfter`, `publicKeySha256`, and `orphan` where no secret holds the
+/// certificate. A certificate that was only seen in an event of the authority has no `secret`, and `withdrawn` if it names
+/// nothing of ours: nobody watches over it. Times as in the deny list.
 #[derive(Debug)]
 pub(crate) struct Inventory {
     client: Client,
@@ -41,11 +41,23 @@ pub struct InventoryError {
 pub(crate) struct Row<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) kind: Kind,
-    pub(crate) identity: Option<&'a SpiffeId>,
+    /// The identity, or the DNS names of a server without one.
+    pub(crate) subject: &'a str,
     pub(crate) certificate_arn: &'a str,
-    /// None: nobody knows whose it is.
-    pub(crate) secret: Option<&'a str>,
-    pub(crate) orphan: bool,
+    pub(crate) holder: Holder<'a>,
+}
+
+/// Who has the certificate of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder<'a> {
+    /// A secret.
+    Secret(&'a str),
+    /// Nobody: it was issued for this secret, and revoked.
+    Orphan(&'a str),
+    /// Nobody knows; it names an identity of ours.
+    Unknown,
+    /// Nobody knows, and it may be a stranger's server: the authority may have other users.
+    Stranger,
 }
 
 /// What became of a row.
@@ -103,7 +115,7 @@ impl Inventory {
     /// How many certificates rotations had issued for an identity since then, and that have not expired.
     pub(crate) async fn issued_since(
         &self,
-        identity: &SpiffeId,
+        subject: &str,
         since: Timestamp,
         (now, by): (Timestamp, Deadline),
     ) -> Result<usize, InventoryError> {
@@ -115,7 +127,7 @@ impl Inventory {
             .key_condition_expression("#identity = :identity AND notAfter > :now")
             .filter_expression("notBefore > :since AND attribute_exists(secret)")
             .expression_attribute_names("#identity", "identity")
-            .expression_attribute_values(":identity", AttributeValue::S(identity.to_string()))
+            .expression_attribute_values(":identity", AttributeValue::S(subject.to_owned()))
             .expression_attribute_values(":now", AttributeValue::S(sortable_time(now)))
             .expression_attribute_values(":since", AttributeValue::S(sortable_time(since)));
         let items: Result<Vec<_>, _> = by.call(query.into_paginator().items().send().collect()).await;
@@ -125,7 +137,7 @@ impl Inventory {
     /// The certificates of an identity with this key.
     pub(crate) async fn with_key(
         &self,
-        identity: &SpiffeId,
+        subject: &str,
         public_key_sha256: &str,
         by: Deadline,
     ) -> Result<Vec<Sibling>, InventoryError> {
@@ -137,7 +149,7 @@ impl Inventory {
             .key_condition_expression("#identity = :identity")
             .filter_expression("publicKeySha256 = :key")
             .expression_attribute_names("#identity", "identity")
-            .expression_attribute_values(":identity", AttributeValue::S(identity.to_string()))
+            .expression_attribute_values(":identity", AttributeValue::S(subject.to_owned()))
             .expression_attribute_values(":key", AttributeValue::S(public_key_sha256.to_owned()));
         let items: Result<Vec<_>, _> = by.call(query.into_paginator().items().send().collect()).await;
         let items = items.map_err(|cause| InventoryError { operation: "Query", cause })?;
@@ -146,10 +158,16 @@ impl Inventory {
 }
 
 fn item(row: &Row<'_>) -> Item {
-    let Row { facts, kind, identity, certificate_arn, secret, orphan } = *row;
+    let Row { facts, kind, subject, certificate_arn, holder } = *row;
+    let (secret, flag) = match holder {
+        Holder::Secret(secret) => (Some(secret), None),
+        Holder::Orphan(secret) => (Some(secret), Some("orphan")),
+        Holder::Unknown => (None, None),
+        Holder::Stranger => (None, Some("withdrawn")),
+    };
     let texts = [
         ("serialNumber", Some(facts.serial_number.to_string())),
-        ("identity", identity.map(ToString::to_string)),
+        ("identity", Some(subject.to_owned())),
         ("kind", Some(kind.as_str().to_owned())),
         ("certificateArn", Some(certificate_arn.to_owned())),
         ("secret", secret.map(str::to_owned)),
@@ -158,7 +176,7 @@ fn item(row: &Row<'_>) -> Item {
         ("publicKeySha256", Some(facts.public_key_sha256.clone())),
     ];
     let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), AttributeValue::S(text?))));
-    texts.chain(orphan.then(|| ("orphan".to_owned(), AttributeValue::Bool(true)))).collect()
+    texts.chain(flag.map(|flag| (flag.to_owned(), AttributeValue::Bool(true)))).collect()
 }
 
 fn sibling(item: &Item) -> Option<Sibling> {

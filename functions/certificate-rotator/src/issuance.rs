@@ -11,7 +11,7 @@ use crate::answer::{Answer, Outcome};
 use crate::certificate;
 use crate::failure::Failure;
 use crate::handle::App;
-use crate::inventory::{Row, Written};
+use crate::inventory::{Holder, Row, Written};
 use crate::orphan::{Orphan, revoke};
 
 const SOURCE: &str = "aws.acm-pca";
@@ -64,21 +64,19 @@ impl App {
         let issued = self.authority.fetch(authority, arn, by).await?;
         let facts = certificate::facts(&issued.certificate)?;
         let trust_domain = self.trust_domain.now(by).await?;
-        let ours = |id: &policy::SpiffeId| id.trust_domain() == trust_domain.as_str();
-        let Some(identity) = certificate::identity(&facts).filter(ours) else { return Ok(Outcome::Ignored) };
-        let row = Row {
-            facts: &facts,
-            kind: facts.kind,
-            identity: Some(&identity),
-            certificate_arn: arn,
-            secret: None,
-            orphan: false,
+        let holder = match certificate::identity(&facts) {
+            Some(identity) if identity.trust_domain() == trust_domain.as_str() => Holder::Unknown,
+            Some(_) => return Ok(Outcome::Ignored),
+            // Our own servers need no identity, and others may have servers, too: the key says whose it is.
+            None => Holder::Stranger,
         };
+        let Some(subject) = certificate::subject(&facts) else { return Ok(Outcome::Ignored) };
+        let row = Row { facts: &facts, kind: facts.kind, subject: &subject, certificate_arn: arn, holder };
         let written = inventory.put_new(&row, by).await?;
         if written == Written::Before {
             return Ok(Outcome::Known);
         }
-        let siblings = inventory.with_key(&identity, &facts.public_key_sha256, by).await?;
+        let siblings = inventory.with_key(&subject, &facts.public_key_sha256, by).await?;
         let used = siblings.into_iter().filter(|sibling| sibling.serial_number != facts.serial_number.as_str());
         match used.filter_map(|sibling| sibling.secret).next() {
             None if written == Written::Now => Ok(Outcome::Recorded),
@@ -86,7 +84,7 @@ impl App {
             Some(secret) => {
                 let orphan = Orphan {
                     authority,
-                    identity: Some(&identity),
+                    subject: &subject,
                     certificate_arn: arn,
                     facts: &facts,
                     secret: &secret,

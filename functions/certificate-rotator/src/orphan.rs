@@ -8,14 +8,14 @@ use crate::certificate::{self, Facts};
 use crate::document::Draft;
 use crate::failure::Failure;
 use crate::handle::{App, FUNCTION, Job};
-use crate::inventory::Row;
+use crate::inventory::{Holder, Row};
 use crate::secret::Description;
 
 /// One of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Orphan<'a> {
     pub(crate) authority: &'a AuthorityArn,
-    pub(crate) identity: Option<&'a SpiffeId>,
+    pub(crate) subject: &'a str,
     pub(crate) certificate_arn: &'a str,
     pub(crate) facts: &'a Facts,
     /// For which it was issued.
@@ -57,7 +57,7 @@ impl Job<'_> {
     ) -> Result<(), Failure> {
         let orphan = Orphan {
             authority: &draft.certificate_authority_arn,
-            identity: draft.purpose.identity.as_ref(),
+            subject: &draft.purpose.subject(),
             certificate_arn: arn,
             facts,
             secret: &secret.arn,
@@ -68,9 +68,9 @@ impl Job<'_> {
 
     /// What was seen of a lost answer: the ARN of a certificate with the key of this draft.
     pub(crate) async fn seen(&self, draft: &Draft) -> Result<Option<String>, Failure> {
-        let (Some(inventory), Some(identity)) = (&self.app.inventory, &draft.purpose.identity) else { return Ok(None) };
+        let Some(inventory) = &self.app.inventory else { return Ok(None) };
         let key = certificate::public_key_sha256(&draft.private_key)?;
-        let seen = inventory.with_key(identity, &key, self.by).await?;
+        let seen = inventory.with_key(&draft.purpose.subject(), &key, self.by).await?;
         let ours = |arn: &String| AuthorityArn::of_certificate(arn).as_ref() == Some(&draft.certificate_authority_arn);
         Ok(seen.into_iter().map(|sibling| sibling.certificate_arn).find(ours))
     }
@@ -82,8 +82,8 @@ impl Job<'_> {
         draft: &Draft,
         used: &Facts,
     ) -> Result<(), Failure> {
-        let (Some(inventory), Some(identity)) = (&self.app.inventory, &draft.purpose.identity) else { return Ok(()) };
-        for sibling in inventory.with_key(identity, &used.public_key_sha256, self.by).await? {
+        let Some(inventory) = &self.app.inventory else { return Ok(()) };
+        for sibling in inventory.with_key(&draft.purpose.subject(), &used.public_key_sha256, self.by).await? {
             if sibling.serial_number != used.serial_number.as_str() {
                 self.orphan(secret, draft, &sibling.certificate_arn).await?;
             }
@@ -94,13 +94,14 @@ impl Job<'_> {
 
 /// Written down first: then it can be revoked by its identity also if this does not succeed.
 pub(crate) async fn revoke(app: &App, run: &mut Run, orphan: &Orphan<'_>, by: Deadline) -> Result<(), Failure> {
-    let Orphan { authority, identity, certificate_arn, facts, secret, request_id } = *orphan;
+    let Orphan { authority, subject, certificate_arn, facts, secret, request_id } = *orphan;
+    let identity: Option<SpiffeId> = subject.parse().ok();
     if let Some(inventory) = &app.inventory {
-        let row = Row { facts, kind: facts.kind, identity, certificate_arn, secret: Some(secret), orphan: true };
+        let row = Row { facts, kind: facts.kind, subject, certificate_arn, holder: Holder::Orphan(secret) };
         inventory.put(&row, by).await?;
     }
     app.authority.revoke(authority, &facts.serial_number, by).await?;
-    tracing::warn!(serialNumber = %facts.serial_number, identity = identity.map(SpiffeId::as_str), secret, "an orphan was revoked");
+    tracing::warn!(serialNumber = %facts.serial_number, subject, secret, "an orphan was revoked");
     run.count(&metrics::CERTIFICATES_ORPHANED, []);
     let run_id = run.id().to_owned();
     let detail = Revoked {
@@ -109,7 +110,7 @@ pub(crate) async fn revoke(app: &App, run: &mut Run, orphan: &Orphan<'_>, by: De
         outcome: "revoked",
         certificate_authority_arn: authority.as_str(),
         serial_number: facts.serial_number.as_str(),
-        identity: identity.map(SpiffeId::as_str),
+        identity: identity.as_ref().map(SpiffeId::as_str),
         reason: "SUPERSEDED",
         requested_by: FUNCTION,
         request_id,

@@ -1,6 +1,6 @@
 //! Whom a certificate is for. The secret itself or its tags say it; nobody else is asked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use policy::{SpiffeId, SpiffeIdError, TrustDomain};
 use rustls_pki_types::DnsName;
@@ -18,6 +18,9 @@ pub(crate) const KIND_TAG: &str = "linkward:kind";
 pub(crate) const DNS_NAMES_TAG: &str = "linkward:dns-names";
 /// Where a client certificate is tried.
 pub(crate) const TEST_ADDRESS_TAG: &str = "linkward:test-address";
+
+/// In characters, of which a DNS name has one byte each. Whatever has so many names in common is told apart by its key.
+const MOST_OF_A_SUBJECT: usize = 1_024;
 
 /// Which side of a connection a certificate is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +129,14 @@ impl Purpose {
         Self { kind: kind.unwrap_or_default(), identity, dns_names: dns_names? }.whole()
     }
 
+    /// By which the inventory finds its certificates: the identity, or of a server without one its DNS names.
+    pub(crate) fn subject(&self) -> String {
+        match &self.identity {
+            Some(identity) => identity.to_string(),
+            None => dns_subject(self.dns_names.iter().map(String::as_str)),
+        }
+    }
+
     fn whole(self) -> Result<Self, PurposeError> {
         match (self.kind, self.identity.is_some(), self.dns_names.is_empty()) {
             (Kind::Client, false, _) => Err(PurposeError::NoIdentity),
@@ -134,6 +145,12 @@ impl Purpose {
             (Kind::Client, true, true) | (Kind::Server, _, false) => Ok(self),
         }
     }
+}
+
+/// `dns:` and the names, sorted; no SPIFFE ID begins so. An index's key has at most 2,048 bytes.
+pub(crate) fn dns_subject<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.collect::<BTreeSet<_>>().into_iter().collect();
+    format!("dns:{}", names.join(" ")).chars().take(MOST_OF_A_SUBJECT).collect()
 }
 
 /// Where this secret's client certificate is tried, if its tags say so.

@@ -52,6 +52,8 @@ variables! {
     TRUST_DOMAIN = "LINKWARD_TRUST_DOMAIN", "your SPIFFE trust domain, such as `internal.example`";
     /// How long a certificate is valid.
     CERTIFICATE_LIFETIME = "LINKWARD_CERTIFICATE_LIFETIME", "a duration from `7d` to `30d`, such as `14d` (the default)";
+    /// How long an identity waits for its next certificate.
+    ISSUANCE_WINDOW = "LINKWARD_ISSUANCE_WINDOW", "a duration, such as `1h` (the default); `0s` sets no limit";
     /// Where a new client certificate is tried before it is used.
     TLS_TEST_ADDRESS = "LINKWARD_TLS_TEST_ADDRESS", "the host and port of your API, such as `api.internal.example:443`";
 }

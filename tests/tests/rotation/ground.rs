@@ -49,6 +49,7 @@ impl Ground {
             ("LINKWARD_CERTIFICATE_AUTHORITY_ARNS", &authority.arn),
             ("LINKWARD_CERTIFICATE_INVENTORY_TABLE", &tables.certificate_inventory),
             ("LINKWARD_CERTIFICATE_LIFETIME", "7d"),
+            ("LINKWARD_ISSUANCE_WINDOW", "0s"),
             ("LINKWARD_EVENT_BUS", BUS),
         ];
         environment.extend(configuration.map(|(name, value)| (name.to_owned(), value.to_owned())));

@@ -4,6 +4,7 @@
 
 mod binary;
 mod events;
+mod permissions;
 mod revocations;
 mod server_certificates;
 mod stage;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use certificate_revoker::{Answer, App, Configuration, Failure, Fault, handle};
+use certificate_revoker::{Answer, App, Configuration, FUNCTION, Failure, Fault, handle};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use policy::Timestamp;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ impl Stage {
             ("LINKWARD_EVENT_BUS", "linkward".to_owned()),
         ];
         let replay = replay
+            .within(FUNCTION)
             .always("PutItem", wire_replay::Answer::json(&json!({})))
             .always("GetItem", wire_replay::Answer::json(&json!({})))
             .always("PutMetricData", wire_replay::Answer::cbor())

@@ -8,7 +8,7 @@ use crate::stage::{FIRST, IDENTITY, STEPS, Stage, event};
 use crate::world::authority::AUTHORITY;
 
 /// The event about the certificate that was issued as number so and so.
-fn issuance(stage: &Stage, number: usize) -> Value {
+pub(crate) fn issuance(stage: &Stage, number: usize) -> Value {
     let arn = stage.world.state().authority.issued[number - 1].0.clone();
     json!({
         "id": "event-1", "source": "aws.acm-pca", "detail-type": "ACM Private CA Certificate Issuance",
@@ -22,7 +22,10 @@ fn outcome(stage: &Stage, event: &Value) -> Outcome {
 
 /// A rotation whose answer to IssueCertificate was lost, ten minutes ago.
 fn lost() -> Stage {
-    let stage = Stage::new();
+    lost_of(Stage::new())
+}
+
+fn lost_of(stage: Stage) -> Stage {
     stage.world.state().secrets.begin(FIRST);
     lose(&stage);
     stage
@@ -44,6 +47,22 @@ fn an_answer_that_was_lost_is_found_again_and_no_other_certificate_is_asked_for(
     let state = stage.world.state();
     assert_eq!((state.authority.issued.len(), state.authority.revoked.len()), (1, 0));
     assert_eq!(state.rows["ab001"]["secret"]["S"], crate::world::secrets::SECRET);
+}
+
+#[test]
+fn a_server_without_identity_is_found_by_its_names_and_a_stranger_is_not_watched_over() {
+    let stage = lost_of(Stage::server());
+    assert_eq!(outcome(&stage, &issuance(&stage, 1)), Outcome::Recorded);
+    {
+        let state = stage.world.state();
+        let row = &state.rows["ab001"];
+        assert_eq!((&row["identity"]["S"], &row["kind"]["S"]), (&json!("dns:a.example b.example"), &json!("server")));
+        assert_eq!(row["withdrawn"]["BOOL"], true, "until somebody knows whose it is");
+    }
+    stage.rotate(FIRST);
+    let state = stage.world.state();
+    assert_eq!((state.authority.issued.len(), state.authority.revoked.len()), (1, 0));
+    assert!(state.rows["ab001"].get("withdrawn").is_none() && state.rows["ab001"]["secret"]["S"].is_string());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod faults;
 mod handshakes;
 mod issuances;
 mod misissued;
+mod permissions;
 mod rotations;
 mod secrecy;
 mod stage;

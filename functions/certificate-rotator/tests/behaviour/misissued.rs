@@ -31,6 +31,9 @@ fn whatever_differs_is_found() {
         assert_eq!(state.secrets.with("AWSCURRENT"), None, "{misissue:?}");
         state.authority.misissue = None;
         drop(state);
+        stage.world.state().secrets.begin(SECOND);
+        assert_eq!(stage.failure(STEPS[0], SECOND).0, "tooFast", "an authority that errs is not asked in a loop");
+        stage.an_hour_passes();
         stage.rotate(SECOND);
         let state = stage.world.state();
         assert_eq!(

@@ -15,6 +15,7 @@ fn a_new_certificate_becomes_current_and_the_old_one_previous() {
     let stage = Stage::new();
     stage.rotate(FIRST);
     let first = stage.world.state().secrets.value("AWSCURRENT");
+    stage.an_hour_passes();
     stage.rotate(SECOND);
     let state = stage.world.state();
     assert_eq!(state.secrets.with("AWSCURRENT").unwrap().0, SECOND);
@@ -91,6 +92,7 @@ fn a_rotation_is_told_on_the_bus_and_measured() {
     let stage = Stage::new();
     stage.rotate(FIRST);
     assert_eq!(stage.last().metrics()["CertificatesRotated"], 1.0);
+    stage.an_hour_passes();
     stage.rotate(SECOND);
     let events = stage.events();
     let [_, (detail_type, detail)] = &events[..] else { panic!("{events:?}") };
@@ -105,13 +107,17 @@ fn a_rotation_is_told_on_the_bus_and_measured() {
 
 #[test]
 fn the_runtimes_own_certificate_is_for_servers_and_has_its_names() {
-    let stage = Stage::new().tagged("linkward:kind", "server").tagged("linkward:dns-names", "api.internal.example api");
-    stage.rotate(FIRST);
-    stage.rotate(SECOND);
-    let state = stage.world.state();
-    let value = state.secrets.value("AWSCURRENT");
-    assert_eq!((&value["kind"], &value["dnsNames"]), (&json!("server"), &json!(["api.internal.example", "api"])));
-    assert_eq!(state.rows["ab002"]["kind"]["S"], "server");
+    let named = || Stage::server().tagged("linkward:identity", IDENTITY);
+    for (stage, subject) in [(named(), IDENTITY), (Stage::server(), "dns:a.example b.example")] {
+        stage.rotate(FIRST);
+        stage.an_hour_passes();
+        stage.rotate(SECOND);
+        let state = stage.world.state();
+        let value = state.secrets.value("AWSCURRENT");
+        assert_eq!((&value["kind"], &value["dnsNames"]), (&json!("server"), &json!(["b.example", "a.example"])));
+        let row = &state.rows["ab002"];
+        assert_eq!((&row["kind"]["S"], &row["identity"]["S"]), (&json!("server"), &json!(subject)));
+    }
 }
 
 #[test]
@@ -190,20 +196,34 @@ fn audit_mode_does_nothing() {
 }
 
 #[test]
-fn rotations_in_a_loop_end() {
-    let stage = Stage::new();
-    let version = |number: usize| format!("{number:032}");
-    (0..5).for_each(|number| stage.rotate(&version(number)));
-    stage.world.state().secrets.begin(&version(5));
-    let (word, message) = stage.failure(STEPS[0], &version(5));
-    assert_eq!((word, message.contains("5 certificates were issued")), ("tooFast", true), "{message}");
-    // An hour later.
-    for row in stage.world.state().rows.values_mut() {
-        let earlier = row["notBefore"]["S"].as_str().unwrap().parse::<policy::Timestamp>().unwrap().as_second() - 3_700;
-        row["notBefore"]["S"] = json!(format!("{:.6}", policy::Timestamp::from_second(earlier).unwrap()));
+fn one_certificate_is_issued_in_an_hour_and_no_other() {
+    for stage in [Stage::new(), Stage::server()] {
+        stage.rotate(FIRST);
+        stage.world.state().secrets.begin(SECOND);
+        stage.world.state().age(3_500);
+        for _ in 0..2 {
+            let (word, message) = stage.failure(STEPS[0], SECOND);
+            assert_eq!((word, message.contains("less than 3600s ago")), ("tooFast", true), "{message}");
+        }
+        assert_eq!(stage.calls().last().unwrap(), "Query", "nothing is kept or asked for");
+        assert_eq!(stage.world.state().secrets.with("AWSCURRENT").unwrap().0, FIRST);
+        stage.world.state().age(150);
+        stage.rotate(SECOND);
+        assert_eq!(stage.world.state().authority.issued.len(), 2);
     }
-    stage.rotate(&version(5));
-    assert_eq!(stage.world.state().authority.issued.len(), 6);
+}
+
+#[test]
+fn the_window_is_as_long_as_configured() {
+    let stage = Stage::new().with("LINKWARD_ISSUANCE_WINDOW", "0s");
+    (0..4).for_each(|number| stage.rotate(&format!("{number:032}")));
+    let stage = stage.with("LINKWARD_ISSUANCE_WINDOW", "2h");
+    stage.an_hour_passes();
+    stage.world.state().secrets.begin(FIRST);
+    assert_eq!(stage.failure(STEPS[0], FIRST).0, "tooFast");
+    stage.an_hour_passes();
+    stage.rotate(FIRST);
+    assert_eq!(stage.world.state().authority.issued.len(), 5);
 }
 
 #[test]

@@ -31,6 +31,7 @@ impl Write for Here {
 /// A crash, a lost answer, a certificate that is refused, a failed test, and two rotations in between.
 fn eventful(stage: &Stage) {
     stage.rotate(FIRST);
+    stage.an_hour_passes();
     stage.world.state().secrets.begin(SECOND);
     stage.world.state().crash_at = Some("IssueCertificate");
     assert!(stage.invoke(&event(STEPS[0], SECOND)).is_none());
@@ -41,6 +42,7 @@ fn eventful(stage: &Stage) {
     stage.failure(STEPS[0], SECOND);
     let third = "3".repeat(32);
     stage.world.state().authority.misissue = None;
+    stage.an_hour_passes();
     stage.rotate(&third);
     stage.world.state().secrets.tags.insert("linkward:test-address".to_owned(), "localhost:1".to_owned());
 }

@@ -1,10 +1,10 @@
 //! A rotation of one secret, step by step, with crashes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
-use certificate_rotator::{Answer, App, Configuration, Failure, handle};
+use certificate_rotator::{Answer, App, Configuration, FUNCTION, Failure, handle};
 use lambda_runtime::{Context, LambdaEvent};
 use policy::Timestamp;
 use serde_json::{Value, json};
@@ -43,6 +43,18 @@ impl Stage {
         stage.tagged("linkward:identity", IDENTITY)
     }
 
+    /// A secret for a server, which has DNS names and no identity.
+    pub(crate) fn server() -> Self {
+        let stage = Self::new().tagged("linkward:kind", "server").tagged("linkward:dns-names", "b.example a.example");
+        stage.world.state().secrets.tags.remove("linkward:identity");
+        stage
+    }
+
+    /// After which another certificate may be issued.
+    pub(crate) fn an_hour_passes(&self) {
+        self.world.state().age(3_700);
+    }
+
     /// With another variable; an empty value unsets it.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
@@ -58,7 +70,7 @@ impl Stage {
     pub(crate) fn invoke(&self, event: &Value) -> Option<Result<Answer, Failure>> {
         let configuration = Configuration::read(Environment::of(self.variables.clone())).unwrap();
         let world = self.world.clone();
-        let replay = Replay::new().served_by(move |call| world.answer(call));
+        let replay = Replay::new().within(FUNCTION).served_by(move |call| world.answer(call));
         self.replays.lock().unwrap().push(replay.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let app = App::new(configuration, &replay.sdk_config());
@@ -97,6 +109,11 @@ impl Stage {
 
     pub(crate) fn last(&self) -> Replay {
         self.replays.lock().unwrap().last().unwrap().clone()
+    }
+
+    /// The IAM actions of all invocations.
+    pub(crate) fn actions(&self) -> BTreeSet<String> {
+        self.replays.lock().unwrap().iter().flat_map(Replay::actions).collect()
     }
 
     /// The audit events of all invocations, each checked against its schema.

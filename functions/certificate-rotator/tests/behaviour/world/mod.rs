@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) calls: usize,
     /// The next call of this operation is the last one before the process crashes.
     pub(crate) crash_at: Option<&'static str>,
+    /// How many seconds ago each certificate was issued; the authority's clock is the machine's.
+    pub(crate) ages: BTreeMap<String, i64>,
 }
 
 impl World {
@@ -83,16 +85,25 @@ impl State {
         Some(outcome.map_or_else(|code| Answer::json_error(400, code), |body| Answer::json(&body)))
     }
 
+    /// Whatever was issued so far was issued so much earlier.
+    pub(crate) fn age(&mut self, seconds: i64) {
+        for number in 1..=self.authority.issued.len() {
+            *self.ages.entry(format!("ab0{number:02x}")).or_default() += seconds;
+        }
+    }
+
     fn query(&self, request: &Value) -> Value {
         let values = &request["ExpressionAttributeValues"];
         let is_wanted = |row: &&Value| {
             let text = |name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
+            let age = self.ages.get(&text("serialNumber")).copied().unwrap_or_default();
+            let second = |text: &str| text.parse::<policy::Timestamp>().unwrap().as_second();
             row["identity"] == values[":identity"]
                 && values.get(":key").is_none_or(|key| row["publicKeySha256"] == *key)
                 && values[":now"]["S"].as_str().is_none_or(|now| text("notAfter").as_str() > now)
                 && values[":since"]["S"]
                     .as_str()
-                    .is_none_or(|since| text("notBefore").as_str() > since && !text("secret").is_empty())
+                    .is_none_or(|since| second(&text("notBefore")) - age > second(since) && !text("secret").is_empty())
         };
         let rows = self.rows.values().filter(is_wanted);
         json!({"Items": rows.collect::<Vec<_>>()})
