@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use aws_sdk_cloudwatch::types::DimensionFilter;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use local_stack::{Account, LocalStack, LocalStackOptions, Progress};
 use serde_json::{Value, json};
 
-const FUNCTIONS: [&str; 3] = ["endpoint-approver", "certificate-revoker", "certificate-rotator"];
+const FUNCTIONS: [&str; 4] = ["endpoint-approver", "certificate-revoker", "certificate-rotator", "posture-reporter"];
 const ORDERS: &str = "111122223333";
 const STRANGER: &str = "444455556666";
 /// Emulators, functions and Terraform share a machine with other tests.
@@ -141,13 +142,18 @@ struct Operators<'a> {
     stack: &'a LocalStack,
     dynamodb: aws_sdk_dynamodb::Client,
     events: aws_sdk_eventbridge::Client,
+    cloudwatch: aws_sdk_cloudwatch::Client,
 }
 
 impl<'a> Operators<'a> {
     async fn new(stack: &'a LocalStack) -> Self {
         let config = stack.sdk_config(&stack.provider()).await;
-        let (dynamodb, events) = (aws_sdk_dynamodb::Client::new(&config), aws_sdk_eventbridge::Client::new(&config));
-        Self { stack, dynamodb, events }
+        Self {
+            stack,
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            events: aws_sdk_eventbridge::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+        }
     }
 
     async fn publish(&self, revision: &str, document: &str) {
@@ -161,6 +167,18 @@ impl<'a> Operators<'a> {
         let entry = PutEventsRequestEntry::builder().event_bus_name("linkward").source("linkward.operator");
         let entry = entry.detail_type(detail_type).detail(detail.to_string()).build();
         assert_eq!(self.events.put_events().entries(entry).send().await.unwrap().failed_entry_count, 0);
+    }
+
+    /// Waits until the reporter has counted it.
+    async fn reported(&self, metric: &str, reason: &str) {
+        let dimension = |name: &str, value: &str| DimensionFilter::builder().name(name).value(value).build();
+        until(&format!("{metric} of {reason}"), self.stack, async || {
+            let asked = self.cloudwatch.list_metrics().namespace("Linkward").metric_name(metric);
+            let asked = asked.dimensions(dimension("Function", "posture-reporter"));
+            let answer = asked.dimensions(dimension("Reason", reason)).send().await.unwrap();
+            answer.metrics().first().cloned()
+        })
+        .await;
     }
 
     async fn endpoint_becomes(&self, owner: &Account, endpoint: &str, state: &str) {
@@ -221,6 +239,9 @@ async fn works(stack: &LocalStack, service: &str) {
         "whom the policy does not list, the service does not exist for"
     );
 
+    // The reporter heard of it.
+    operators.reported("Changes", "endpointAccepted").await;
+
     // The policy changes places.
     operators.publish("second", &policy.replace(ORDERS, "999900001111")).await;
     operators.ask("Endpoint Sweep Requested", json!({ "requestedBy": "test" })).await;
@@ -238,6 +259,7 @@ async fn works(stack: &LocalStack, service: &str) {
     })
     .await;
     assert_eq!(denied["reason"], AttributeValue::S("KEY_COMPROMISE".to_owned()));
+    operators.reported("Changes", "certificateRevoked").await;
 
     assert!(stack.ec2(&orders).delete_vpc_endpoint(&listed).await.unwrap().is_empty());
 }
@@ -247,18 +269,28 @@ fn other_examples_pass_the_gate(terraform: &Terraform, linkward: &Path, outputs:
     let network = &outputs["network"]["value"];
     let digest = format!("sha256:{}", "a".repeat(64));
     let secret = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:000000000000:secret:{name}-abcdef");
+    let role = |account: &str, name: &str| format!("arn:aws:iam::{account}:role/{name}");
+    let image = format!("000000000000.dkr.ecr.eu-west-1.amazonaws.com/api-runtime@{digest}");
+    let files = json!({ "image": format!("busybox@{digest}"), "secrets": {
+        "server.crt": secret("server"), "server.key": secret("server"), "ca.crt": secret("trust-anchors"),
+    } });
     terraform.init("provider");
     let variables = json!({
         "vpc_id": network["vpc_id"], "subnet_ids": network["subnet_ids"], "artifacts_path": artifacts, "organization": "Example",
-        "runtime_image": format!("000000000000.dkr.ecr.eu-west-1.amazonaws.com/api-runtime@{digest}"),
-        "files": { "image": format!("busybox@{digest}"), "secrets": {
-            "server.crt": secret("server"), "server.key": secret("server"), "ca.crt": secret("trust-anchors"),
-        } },
+        "runtime_image": image, "files": files,
         "api": { "image": format!("000000000000.dkr.ecr.eu-west-1.amazonaws.com/invoices@{digest}"), "port": 9000 },
-        "operator_role_arns": ["arn:aws:iam::000000000000:role/security-operator"],
-        "deployment_role_arns": ["arn:aws:iam::000000000000:role/deployment"],
+        "operator_role_arns": [role("000000000000", "security-operator")],
+        "deployment_role_arns": [role("000000000000", "deployment")],
     });
     terraform.gate("provider", linkward, &variables);
+    terraform.init("complete");
+    let variables = json!({
+        "provider_network": network, "runtime_image": image, "files": files, "artifacts_path": artifacts,
+        "consumer_network": { "vpc_id": "vpc-0bbb", "subnet_ids": ["subnet-0ccc"], "client_cidr_blocks": ["10.1.0.0/16"] },
+        "provider_role_arn": role("000000000000", "deployment"), "consumer_role_arn": role(ORDERS, "deployment"),
+        "operator_role_arns": [role("000000000000", "security-operator")],
+    });
+    terraform.gate("complete", linkward, &variables);
     terraform.init("consumer");
     let variables = json!({
         "vpc_id": network["vpc_id"], "subnet_ids": network["subnet_ids"], "service_name": outputs["service_name"]["value"],

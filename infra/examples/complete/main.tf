@@ -56,6 +56,7 @@ module "control_plane" {
       endpoint-approver   = "${var.artifacts_path}/endpoint-approver/bootstrap.zip"
       certificate-revoker = "${var.artifacts_path}/certificate-revoker/bootstrap.zip"
       certificate-rotator = "${var.artifacts_path}/certificate-rotator/bootstrap.zip"
+      posture-reporter    = "${var.artifacts_path}/posture-reporter/bootstrap.zip"
     }
   }
 

@@ -31,6 +31,7 @@ policies := {
 			"ec2:DescribeVpcEndpointServicePermissions",
 			"ec2:RejectVpcEndpointConnections",
 			"organizations:ListParents",
+			"s3:GetObject",
 		]),
 		"onEveryResource": ["cloudwatch:PutMetricData", "ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions", "organizations:ListParents"],
 	},

@@ -4,6 +4,7 @@ package linkward.gate
 import rego.v1
 
 import data.linkward.documented
+
 policy_types := {"aws_iam_group_policy", "aws_iam_policy", "aws_iam_role_policy", "aws_iam_user_policy"}
 
 # --- statements, wherever they are written -------------------------------------------------------------------------------

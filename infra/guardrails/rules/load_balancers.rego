@@ -11,8 +11,8 @@ deny contains data.linkward.plan.finding(balancer.address, "load-balancer-intern
 	data.linkward.plan.planned(balancer, "load_balancer_type") != "gateway"
 }
 
-scheme(balancer) := "the load balancer is internet-facing" if data.linkward.plan.planned(balancer, "internal") == false
-
-else := "the load balancer's scheme is only known after the apply" if data.linkward.plan.set_to_unknown(balancer, "internal")
-
-else := "the load balancer has no scheme, and AWS makes it internet-facing"
+scheme(balancer) := "the load balancer is internet-facing" if {
+	data.linkward.plan.planned(balancer, "internal") == false
+} else := "the load balancer's scheme is only known after the apply" if {
+	data.linkward.plan.set_to_unknown(balancer, "internal")
+} else := "the load balancer has no scheme, and AWS makes it internet-facing"

@@ -3,7 +3,13 @@
 # What this module adds for all of them (logs, dead letters, the tables' key) is in iam.tf.
 
 locals {
-  policy_source = coalesce(var.policy_source, "dynamodb:${aws_dynamodb_table.this["access-policy"].name}")
+  # For whoever reads the policy: where it is, and whose signature a bundle bears.
+  policy_environment = merge(
+    { LINKWARD_POLICY_SOURCE = var.policy.source == null ? "dynamodb:${aws_dynamodb_table.this["access-policy"].name}" : var.policy.source },
+    var.policy.verification_key == null ? {} : { LINKWARD_POLICY_VERIFICATION_KEY = var.policy.verification_key },
+  )
+
+  crl_uris = compact(var.certificate_authorities[*].crl_uri)
 
   functions = {
     endpoint-approver = {
@@ -18,19 +24,24 @@ locals {
       schedule = var.sweep_schedule
       topics   = { for name, service in var.endpoint_services : name => service.notification_topic_arn }
 
-      environment = {
-        LINKWARD_MODE                     = var.mode
-        LINKWARD_POLICY_SOURCE            = local.policy_source
-        LINKWARD_SERVICE_IDS              = join(",", values(var.endpoint_services)[*].service_id)
-        LINKWARD_REMOVAL_GRACE            = var.removal.grace
-        LINKWARD_MAX_REMOVALS             = tostring(var.removal.max)
-        LINKWARD_ENDPOINT_INVENTORY_TABLE = aws_dynamodb_table.this["endpoint-inventory"].name
-        LINKWARD_EVENT_BUS                = aws_cloudwatch_event_bus.this.name
-      }
+      environment = merge(
+        local.policy_environment,
+        {
+          LINKWARD_MODE                     = var.mode
+          LINKWARD_SERVICE_IDS              = join(",", values(var.endpoint_services)[*].service_id)
+          LINKWARD_REMOVAL_GRACE            = var.removal.grace
+          LINKWARD_MAX_REMOVALS             = tostring(var.removal.max)
+          LINKWARD_ENDPOINT_INVENTORY_TABLE = aws_dynamodb_table.this["endpoint-inventory"].name
+          LINKWARD_EVENT_BUS                = aws_cloudwatch_event_bus.this.name
+        },
+        # The freeze switch stays in the table, wherever the policy is.
+        var.policy.source == null ? {} : { LINKWARD_ACCESS_POLICY_TABLE = aws_dynamodb_table.this["access-policy"].name },
+      )
 
       statements = []
       resources = {
         appconfig_configuration_arn = local.appconfig_configuration
+        policy_bundle_arn           = local.policy_bundle
         # Of our services only. IAM has no condition for the consumer: whom to accept is the function's decision.
         endpoint_service_arns        = [for service in var.endpoint_services : "arn:${local.partition}:ec2:${local.region}:${local.account}:vpc-endpoint-service/${service.service_id}"]
         access_policy_table_arn      = [aws_dynamodb_table.this["access-policy"].arn]
@@ -110,11 +121,49 @@ locals {
         event_bus_arn                   = [aws_cloudwatch_event_bus.this.arn]
       }
     }
+
+    posture-reporter = {
+      description = "Measures how things stand and counts what changes; changes nothing"
+      timeout     = 60
+      memory      = 256
+      concurrency = -1
+
+      events = [
+        "certificate-authority-changed", "certificate-revoked", "certificate-rotated", "endpoint-accepted", "endpoint-held", "endpoint-rejected",
+        "policy-changed", "policy-deployed",
+      ]
+      # As often as alarms look: who waits for five minutes is found in the sixth.
+      schedule = "rate(5 minutes)"
+      topics   = {}
+
+      environment = merge(
+        local.policy_environment,
+        {
+          LINKWARD_ENDPOINT_INVENTORY_TABLE    = aws_dynamodb_table.this["endpoint-inventory"].name
+          LINKWARD_DENY_LIST_TABLE             = aws_dynamodb_table.this["deny-list"].name
+          LINKWARD_CERTIFICATE_INVENTORY_TABLE = aws_dynamodb_table.this["certificate-inventory"].name
+          LINKWARD_EVENT_BUS                   = aws_cloudwatch_event_bus.this.name
+        },
+        length(local.crl_uris) == 0 ? {} : { LINKWARD_CRL_LOCATIONS = join(",", local.crl_uris) },
+      )
+
+      statements = []
+      resources = {
+        endpoint_inventory_table_arn    = [aws_dynamodb_table.this["endpoint-inventory"].arn]
+        certificate_inventory_table_arn = [aws_dynamodb_table.this["certificate-inventory"].arn]
+        deny_list_table_arn             = [aws_dynamodb_table.this["deny-list"].arn]
+        event_bus_arn                   = [aws_cloudwatch_event_bus.this.arn]
+        crl_object_arns                 = [for uri in local.crl_uris : "arn:${local.partition}:s3:::${trimprefix(uri, "s3://")}"]
+      }
+    }
   }
 
-  # appconfig:APPLICATION/ENVIRONMENT/PROFILE, ids each. Split, not matched: a plan before the ids are known still shows the statement.
-  appconfig = split("/", replace(coalesce(var.policy_source, "none"), ":", "/"))
-  appconfig_configuration = var.policy_source == null ? [] : [
+  # What the policy's source needs: of AppConfig one profile, of S3 one object. Even while ids are unknown, a plan knows how the source begins, and
+  # shows the statement. appconfig:APPLICATION/ENVIRONMENT/PROFILE is split, not matched, for the same reason.
+  source    = var.policy.source == null ? "table" : var.policy.source
+  appconfig = split("/", replace(local.source, ":", "/"))
+  appconfig_configuration = startswith(local.source, "appconfig:") ? [
     "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[1]}/environment/${local.appconfig[2]}/configuration/${local.appconfig[3]}"
-  ]
+  ] : []
+  policy_bundle = startswith(local.source, "bundle:s3://") ? ["arn:${local.partition}:s3:::${trimprefix(local.source, "bundle:s3://")}"] : []
 }

@@ -85,10 +85,11 @@ variable "consumer_account_ids" {
 }
 
 variable "certificate_authorities" {
-  description = "The certificate authorities whose certificates may be revoked, each with the bucket of its CRL (outputs of module pki). During a rollover: the old one too."
+  description = "The certificate authorities whose certificates may be revoked, each with the bucket of its CRL and where in it the CRL lies (output `certificate_authority` of module pki). During a rollover: the old one too. Without crl_uri nobody warns of a CRL that is not renewed."
   type = list(object({
     arn            = string
     crl_bucket_arn = string
+    crl_uri        = optional(string)
   }))
 
   validation {
@@ -104,6 +105,12 @@ variable "certificate_authorities" {
   validation {
     condition     = alltrue([for authority in var.certificate_authorities : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]+$", authority.crl_bucket_arn))])
     error_message = "Every crl_bucket_arn is the ARN of a bucket, without a path."
+  }
+
+  validation {
+    # The reporter's right to read it is for this object.
+    condition     = alltrue([for authority in var.certificate_authorities : can(regex("^s3://[a-z0-9][a-z0-9.-]{2,62}/[^,*?]+$", authority.crl_uri)) if authority.crl_uri != null])
+    error_message = "Every crl_uri is s3://BUCKET/KEY."
   }
 }
 
@@ -139,14 +146,29 @@ variable "certificates" {
   }
 }
 
-variable "policy_source" {
-  description = "Where the approver reads the access policy, when not in the table of this module: appconfig:APPLICATION/ENVIRONMENT/PROFILE by ids (output `policy_source` of module policy-store)."
-  type        = string
-  default     = null
+variable "policy" {
+  description = "Where the functions read the access policy, when not in the table of this module: appconfig:APPLICATION/ENVIRONMENT/PROFILE by ids (output `policy_source` of module policy-store), or an OPA bundle, bundle:s3://BUCKET/KEY or bundle:https://…. verification_key: the public key that a bundle must be signed by, as the path of a PEM file in the functions' zips."
+  type = object({
+    source           = optional(string)
+    verification_key = optional(string)
+  })
+  default = {}
 
   validation {
-    condition     = var.policy_source == null ? true : can(regex("^appconfig:[a-z0-9]{4,7}/[a-z0-9]{4,7}/[a-z0-9]{4,7}$", var.policy_source))
-    error_message = "Write appconfig:APPLICATION/ENVIRONMENT/PROFILE with AppConfig's ids, or leave it out for the table of this module."
+    condition = var.policy.source == null ? true : anytrue([
+      for form in ["^appconfig:[a-z0-9]{4,7}/[a-z0-9]{4,7}/[a-z0-9]{4,7}$", "^bundle:s3://[a-z0-9][a-z0-9.-]{2,62}/.+$", "^bundle:https://[^/@?]+/.+$"] : can(regex(form, var.policy.source))
+    ])
+    error_message = "Write appconfig:APPLICATION/ENVIRONMENT/PROFILE with AppConfig's ids, bundle:s3://BUCKET/KEY or bundle:https://HOST/PATH, or leave policy.source out for the table of this module."
+  }
+
+  validation {
+    condition     = var.policy.verification_key == null ? true : startswith(coalesce(var.policy.source, "table"), "bundle:")
+    error_message = "policy.verification_key is for bundles: neither the table nor AppConfig signs."
+  }
+
+  validation {
+    condition     = var.policy.verification_key == null ? true : can(regex("^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*\\.pem$", var.policy.verification_key))
+    error_message = "policy.verification_key is the path of a PEM file in the functions' zips, such as keys/policy.pem."
   }
 }
 

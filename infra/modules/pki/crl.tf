@@ -1,5 +1,10 @@
 # The bucket of the CRL: private, read by the runtime with s3://, written by AWS.
 
+locals {
+  # AWS's name for a complete CRL.
+  crl_uri = "s3://${aws_s3_bucket.crl.id}/crl/${reverse(split("/", aws_acmpca_certificate_authority.this.arn))[0]}.crl"
+}
+
 resource "aws_s3_bucket" "crl" {
   #checkov:skip=CKV_AWS_18:A CRL is read by everybody who checks certificates, every few seconds; who reads it says nothing.
   #checkov:skip=CKV2_AWS_62:The authority announces each CRL itself (ACM Private CA CRL Generation).

@@ -1,8 +1,9 @@
 output "certificate_authority" {
-  description = "For module control-plane: the authority, and the bucket that a revocation writes to."
+  description = "For module control-plane: the authority, the bucket that a revocation writes to, and where in it the CRL lies."
   value = {
     arn            = aws_acmpca_certificate_authority.this.arn
     crl_bucket_arn = aws_s3_bucket.crl.arn
+    crl_uri        = local.crl_uri
   }
 
   # An authority without its certificate issues nothing.
@@ -16,5 +17,5 @@ output "trust_anchor" {
 
 output "crl_uri" {
   description = "Where the CRL lies, for the runtime's `tls.crls`. It exists once a certificate was issued."
-  value       = "s3://${aws_s3_bucket.crl.id}/crl/${reverse(split("/", aws_acmpca_certificate_authority.this.arn))[0]}.crl"
+  value       = local.crl_uri
 }

@@ -21,6 +21,7 @@ variables {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
       certificate-rotator = "../../tests/fixtures/bootstrap.zip"
+      posture-reporter    = "../../tests/fixtures/bootstrap.zip"
     }
   }
   certificates         = { trust_domain = "internal.example" }
@@ -39,6 +40,7 @@ run "bus" {
       "arn:aws:iam::000000000000:role/linkward/linkward-certificate-revoker",
       "arn:aws:iam::000000000000:role/linkward/linkward-certificate-rotator",
       "arn:aws:iam::000000000000:role/linkward/linkward-endpoint-approver",
+      "arn:aws:iam::000000000000:role/linkward/linkward-posture-reporter",
     ])
     error_message = "the bus policy names roles that do not exist"
   }

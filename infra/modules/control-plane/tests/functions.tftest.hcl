@@ -18,6 +18,7 @@ variables {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
       certificate-rotator = "../../tests/fixtures/bootstrap.zip"
+      posture-reporter    = "../../tests/fixtures/bootstrap.zip"
     }
   }
   certificates         = { trust_domain = "internal.example" }
@@ -31,7 +32,7 @@ variables {
 
 run "functions_run_our_binaries" {
   assert {
-    condition     = toset(keys(aws_lambda_function.this)) == toset(["certificate-revoker", "certificate-rotator", "endpoint-approver"])
+    condition     = toset(keys(aws_lambda_function.this)) == toset(["certificate-revoker", "certificate-rotator", "endpoint-approver", "posture-reporter"])
     error_message = "there must be one function for each entry of the map"
   }
 
@@ -85,6 +86,53 @@ run "functions_are_told_exactly_what_the_design_says" {
     })
     error_message = "the rotator's environment is not what it reads"
   }
+
+  assert {
+    condition = aws_lambda_function.this["posture-reporter"].environment[0].variables == tomap({
+      LINKWARD_POLICY_SOURCE               = "dynamodb:linkward-access-policy"
+      LINKWARD_ENDPOINT_INVENTORY_TABLE    = "linkward-endpoint-inventory"
+      LINKWARD_DENY_LIST_TABLE             = "linkward-deny-list"
+      LINKWARD_CERTIFICATE_INVENTORY_TABLE = "linkward-certificate-inventory"
+      LINKWARD_EVENT_BUS                   = "linkward"
+    })
+    error_message = "the reporter's environment is not what it reads"
+  }
+}
+
+# With everything said that can be said. What is left unset on purpose stands here with its reason.
+run "every_variable_that_a_function_reads_is_set" {
+  variables {
+    policy = { source = "bundle:s3://policies/linkward.tar.gz", verification_key = "policy.pem" }
+    certificate_authorities = [
+      { arn = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0aaa", crl_bucket_arn = "arn:aws:s3:::crl-new", crl_uri = "s3://crl-new/crl/0aaa.crl" },
+    ]
+  }
+
+  assert {
+    condition = toset(flatten([
+      for name, function in aws_lambda_function.this : [
+        for file in fileset("../../../functions/${name}/src", "**/*.rs") : [
+          for match in regexall("variables::([A-Z_]+)", file("../../../functions/${name}/src/${file}")) : "${name} LINKWARD_${match[0]}"
+          if !contains(keys(function.environment[0].variables), "LINKWARD_${match[0]}")
+        ]
+      ]
+      ])) == toset([
+      # The trust domain is told, so that nothing is issued by a policy that somebody could change; an address is a tag of its secret.
+      "certificate-rotator LINKWARD_POLICY_SOURCE",
+      "certificate-rotator LINKWARD_TLS_TEST_ADDRESS",
+    ])
+    error_message = "a function reads a LINKWARD_ variable that this module never sets; or sets one that stands here as unset on purpose"
+  }
+
+  # The above finds what it looks for.
+  assert {
+    condition = alltrue([
+      for name in keys(aws_lambda_function.this) : contains(flatten([
+        for file in fileset("../../../functions/${name}/src", "**/*.rs") : regexall("variables::(EVENT_BUS)", file("../../../functions/${name}/src/${file}"))
+      ]), "EVENT_BUS")
+    ])
+    error_message = "functions no longer name their variables as `variables::NAME`"
+  }
 }
 
 # The functions refuse to start with a variable that they do not know; their list is in one place.
@@ -100,14 +148,24 @@ run "no_variable_is_unknown_to_the_functions" {
 
 run "a_policy_from_appconfig_is_read_with_the_rights_for_it" {
   variables {
-    policy_source = "appconfig:abc1234/env1234/pro1234"
-    mode          = "audit"
-    removal       = { grace = "0s", max = 0 }
+    policy  = { source = "appconfig:abc1234/env1234/pro1234" }
+    mode    = "audit"
+    removal = { grace = "0s", max = 0 }
   }
 
   assert {
     condition     = aws_lambda_function.this["endpoint-approver"].environment[0].variables["LINKWARD_POLICY_SOURCE"] == "appconfig:abc1234/env1234/pro1234"
     error_message = "the source must be passed on as written"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["posture-reporter"].environment[0].variables["LINKWARD_POLICY_SOURCE"] == "appconfig:abc1234/env1234/pro1234"
+    error_message = "the reporter must know which deployments are ours"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["endpoint-approver"].environment[0].variables["LINKWARD_ACCESS_POLICY_TABLE"] == "linkward-access-policy"
+    error_message = "the freeze switch stays in the table"
   }
 
   assert {
@@ -121,9 +179,9 @@ run "a_policy_from_appconfig_is_read_with_the_rights_for_it" {
 
   assert {
     condition = alltrue([
-      for function in aws_lambda_function.this : function.environment[0].variables["LINKWARD_MODE"] == "audit"
+      for name, function in aws_lambda_function.this : function.environment[0].variables["LINKWARD_MODE"] == "audit" if name != "posture-reporter"
     ])
-    error_message = "audit must reach every function"
+    error_message = "audit must reach every function that changes anything"
   }
 
   assert {
@@ -132,6 +190,69 @@ run "a_policy_from_appconfig_is_read_with_the_rights_for_it" {
       aws_lambda_function.this["endpoint-approver"].environment[0].variables["LINKWARD_MAX_REMOVALS"] == "0"
     )
     error_message = "grace and cap must reach the approver, zero included"
+  }
+}
+
+run "a_bundle_from_a_bucket_is_read_with_the_right_for_it_and_its_signature_checked" {
+  variables {
+    policy = { source = "bundle:s3://policies/linkward/bundle.tar.gz", verification_key = "keys/policy.pem" }
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["endpoint-approver", "posture-reporter"] :
+      aws_lambda_function.this[name].environment[0].variables["LINKWARD_POLICY_SOURCE"] == "bundle:s3://policies/linkward/bundle.tar.gz" &&
+      aws_lambda_function.this[name].environment[0].variables["LINKWARD_POLICY_VERIFICATION_KEY"] == "keys/policy.pem"
+    ])
+    error_message = "whoever reads the policy needs its source and the key that it is signed with"
+  }
+
+  assert {
+    condition = one([
+      for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement : statement.resources if statement.sid == "ReadBundledPolicy"
+    ]) == toset(["arn:aws:s3:::policies/linkward/bundle.tar.gz"])
+    error_message = "the approver must be allowed to read this one object"
+  }
+
+  assert {
+    condition     = !contains([for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement : statement.sid], "ReadDeployedPolicy")
+    error_message = "it has no business with AppConfig"
+  }
+}
+
+run "a_bundle_from_the_web_needs_no_right" {
+  variables {
+    policy = { source = "bundle:https://policies.internal.example/linkward.tar.gz" }
+  }
+
+  assert {
+    condition = (
+      !contains([for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement : statement.sid], "ReadBundledPolicy") &&
+      !contains(keys(aws_lambda_function.this["endpoint-approver"].environment[0].variables), "LINKWARD_POLICY_VERIFICATION_KEY")
+    )
+    error_message = "neither a bucket nor a key was named"
+  }
+}
+
+run "crls_that_are_named_are_watched" {
+  variables {
+    certificate_authorities = [
+      { arn = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0aaa", crl_bucket_arn = "arn:aws:s3:::crl-new", crl_uri = "s3://crl-new/crl/0aaa.crl" },
+      { arn = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0bbb", crl_bucket_arn = "arn:aws:s3:::crl-old", crl_uri = "s3://crl-old/crl/0bbb.crl" },
+      { arn = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0ccc", crl_bucket_arn = "arn:aws:s3:::crl-none" },
+    ]
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["posture-reporter"].environment[0].variables["LINKWARD_CRL_LOCATIONS"] == "s3://crl-new/crl/0aaa.crl,s3://crl-old/crl/0bbb.crl"
+    error_message = "the reporter must watch every CRL that is named, the old authority's too"
+  }
+
+  assert {
+    condition = one([
+      for statement in data.aws_iam_policy_document.function["posture-reporter"].statement : statement.resources if statement.sid == "ReadCrls"
+    ]) == toset(["arn:aws:s3:::crl-new/crl/0aaa.crl", "arn:aws:s3:::crl-old/crl/0bbb.crl"])
+    error_message = "it may read these objects and no others"
   }
 }
 
@@ -175,8 +296,8 @@ run "the_approver_is_woken_by_every_signal" {
   }
 
   assert {
-    condition     = aws_cloudwatch_event_rule.schedule["endpoint-approver"].schedule_expression == "rate(5 minutes)" && length(aws_cloudwatch_event_rule.schedule) == 1
-    error_message = "the sweep must be scheduled, and nothing else"
+    condition     = aws_cloudwatch_event_rule.schedule["endpoint-approver"].schedule_expression == "rate(5 minutes)"
+    error_message = "the sweep must be scheduled"
   }
 
   # What the schedule sends is what events/scheduled-sweep promises.
@@ -196,6 +317,33 @@ run "the_approver_is_woken_by_every_signal" {
   }
 }
 
+run "the_reporter_measures_on_its_schedule_and_counts_every_change" {
+  variables {
+    sweep_schedule = "rate(1 minute)"
+  }
+
+  assert {
+    condition = { for name, rule in aws_cloudwatch_event_rule.schedule : name => rule.schedule_expression } == {
+      endpoint-approver = "rate(1 minute)", posture-reporter = "rate(5 minutes)",
+    }
+    error_message = "alarms look every five minutes, however often the approver sweeps"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.schedule["posture-reporter"].arn == aws_lambda_function.this["posture-reporter"].arn && aws_lambda_permission.schedule["posture-reporter"].principal == "events.amazonaws.com"
+    error_message = "its schedule must start it"
+  }
+
+  # Everything that is said on the bus as `linkward`, and what AWS says: what events/README.md names beside it.
+  assert {
+    condition = toset([for key in keys(aws_cloudwatch_event_target.event) : trimprefix(key, "posture-reporter/") if startswith(key, "posture-reporter/")]) == setunion(
+      toset([for pattern in fileset("../../../events", "*/pattern.json") : dirname(pattern) if jsondecode(file("../../../events/${pattern}")).source == ["linkward"]]),
+      ["certificate-authority-changed", "policy-deployed"],
+    )
+    error_message = "a change that the reporter does not hear of is not counted"
+  }
+}
+
 run "rules_match_what_events_say_on_the_bus_where_it_arrives" {
   assert {
     condition = alltrue([
@@ -206,10 +354,17 @@ run "rules_match_what_events_say_on_the_bus_where_it_arrives" {
 
   assert {
     condition = { for event, rule in aws_cloudwatch_event_rule.event : event => rule.event_bus_name } == {
+      certificate-authority-changed    = "default"
       certificate-denial-withdrawn     = "linkward"
       certificate-revocation-requested = "linkward"
+      certificate-revoked              = "linkward"
+      certificate-rotated              = "linkward"
       create-vpc-endpoint              = "linkward"
+      endpoint-accepted                = "linkward"
+      endpoint-held                    = "linkward"
+      endpoint-rejected                = "linkward"
       endpoint-sweep-requested         = "linkward"
+      policy-changed                   = "linkward"
       policy-deployed                  = "default"
     }
     error_message = "AWS's own events come over the default bus, ours and forwarded ones over ours"

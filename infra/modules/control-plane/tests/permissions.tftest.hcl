@@ -18,13 +18,14 @@ variables {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
       certificate-rotator = "../../tests/fixtures/bootstrap.zip"
+      posture-reporter    = "../../tests/fixtures/bootstrap.zip"
     }
   }
   certificates         = { trust_domain = "internal.example" }
   operator_role_arns   = ["arn:aws:iam::000000000000:role/security-operator"]
   consumer_account_ids = ["111122223333", "012345678901"]
   certificate_authorities = [
-    { arn = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0aaa", crl_bucket_arn = "arn:aws:s3:::crl-new" },
+    { arn = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0aaa", crl_bucket_arn = "arn:aws:s3:::crl-new", crl_uri = "s3://crl-new/crl/0aaa.crl" },
     { arn = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0bbb", crl_bucket_arn = "arn:aws:s3:::crl-old" },
   ]
 }
@@ -106,6 +107,14 @@ run "each_function_touches_only_its_tables" {
 
   assert {
     condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.function["posture-reporter"].statement : tolist(statement.actions)
+      if !contains(["WriteLogs", "PublishMetrics", "PublishAuditEvents", "KeepDeadLetters", "UseTablesKey"], statement.sid)
+    ])) == toset(["dynamodb:Scan", "s3:GetObject"])
+    error_message = "the reporter reads, and changes nothing"
+  }
+
+  assert {
+    condition = toset(flatten([
       for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement :
       [for action in statement.actions : action if startswith(action, "dynamodb:")]
     ])) == toset(["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:Scan"])
@@ -173,7 +182,8 @@ run "functions_may_do_what_their_own_files_say" {
       for name, document in data.aws_iam_policy_document.function : [
         for statement in jsondecode(file("../../../functions/${name}/iam.json")).Statement :
         one([for granted in document.statement : granted.actions if granted.sid == statement.Sid]) == toset(flatten([statement.Action]))
-        if statement.Sid != "ReadDeployedPolicy" # its placeholder stands for nothing here: the policy is in the table
+        # Their placeholders stand for nothing here: the policy is in the table.
+        if !contains(["ReadBundledPolicy", "ReadDeployedPolicy"], statement.Sid)
       ]
     ]))
     error_message = "a statement of a functions/*/iam.json is missing or differs"

@@ -18,6 +18,7 @@ variables {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
       certificate-rotator = "../../tests/fixtures/bootstrap.zip"
+      posture-reporter    = "../../tests/fixtures/bootstrap.zip"
     }
   }
   certificates         = { trust_domain = "internal.example" }

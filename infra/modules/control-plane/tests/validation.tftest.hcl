@@ -20,6 +20,7 @@ variables {
       endpoint-approver   = "../../tests/fixtures/bootstrap.zip"
       certificate-revoker = "../../tests/fixtures/bootstrap.zip"
       certificate-rotator = "../../tests/fixtures/bootstrap.zip"
+      posture-reporter    = "../../tests/fixtures/bootstrap.zip"
     }
   }
   certificates         = { trust_domain = "internal.example" }
@@ -235,20 +236,74 @@ run "policy_source_that_is_a_file" {
   command = plan
 
   variables {
-    policy_source = "file:access.yaml"
+    policy = { source = "file:access.yaml" }
   }
 
-  expect_failures = [var.policy_source]
+  expect_failures = [var.policy]
 }
 
 run "policy_source_by_names_of_appconfig" {
   command = plan
 
   variables {
-    policy_source = "appconfig:linkward/production/access-policy"
+    policy = { source = "appconfig:linkward/production/access-policy" }
   }
 
-  expect_failures = [var.policy_source]
+  expect_failures = [var.policy]
+}
+
+run "policy_in_a_bundle_over_plain_http" {
+  command = plan
+
+  variables {
+    policy = { source = "bundle:http://policies.example/bundle.tar.gz" }
+  }
+
+  expect_failures = [var.policy]
+}
+
+run "policy_in_a_bundle_behind_a_password" {
+  command = plan
+
+  variables {
+    policy = { source = "bundle:https://me:secret@policies.example/bundle.tar.gz" }
+  }
+
+  expect_failures = [var.policy]
+}
+
+run "verification_key_without_a_bundle" {
+  command = plan
+
+  variables {
+    policy = { verification_key = "policy.pem" }
+  }
+
+  expect_failures = [var.policy]
+}
+
+run "verification_key_of_this_machine" {
+  command = plan
+
+  variables {
+    policy = { source = "bundle:s3://policies/bundle.tar.gz", verification_key = "/home/me/policy.pem" }
+  }
+
+  expect_failures = [var.policy]
+}
+
+run "crl_of_another_scheme" {
+  command = plan
+
+  variables {
+    certificate_authorities = [{
+      arn            = "arn:aws:acm-pca:eu-west-1:000000000000:certificate-authority/0aaa"
+      crl_bucket_arn = "arn:aws:s3:::crl-new"
+      crl_uri        = "http://crl.example/0aaa.crl"
+    }]
+  }
+
+  expect_failures = [var.certificate_authorities]
 }
 
 run "mode_off" {

@@ -46,7 +46,7 @@ run "revocations_are_published" {
   }
 
   assert {
-    condition     = output.certificate_authority == { arn = aws_acmpca_certificate_authority.this.arn, crl_bucket_arn = aws_s3_bucket.crl.arn }
+    condition     = output.certificate_authority == { arn = aws_acmpca_certificate_authority.this.arn, crl_bucket_arn = aws_s3_bucket.crl.arn, crl_uri = output.crl_uri }
     error_message = "the control plane must be told authority and bucket"
   }
 }
