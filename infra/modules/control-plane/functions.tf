@@ -86,8 +86,9 @@ locals {
       memory      = 256
       concurrency = -1
 
-      # Secrets Manager starts it, by the schedule of each secret (certificates.tf).
-      events   = []
+      # Secrets Manager starts it, by the schedule of each secret (certificates.tf); the authority tells it what it issued, so that
+      # what came of an answer that was lost is found, and an orphan revoked.
+      events   = ["certificate-authority-changed"]
       schedule = null
       topics   = {}
 

@@ -113,11 +113,11 @@ mod tests {
         after.remove(&8);
         assert!(after.remove(&10_001).is_none());
         assert_eq!((before.get(&7), before.get(&8), before.len()), (Some(&7), Some(&8), 10_000));
-        let same = |(a, b): (&Option<Shard<usize, usize>>, &Option<Shard<usize, usize>>)| match (a, b) {
+        let same = |a: &Option<Shard<usize, usize>>, b: &Option<Shard<usize, usize>>| match (a, b) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (a, b) => a.is_none() && b.is_none(),
         };
-        let copied = before.shards.iter().zip(&after.shards).filter(|shards| !same(*shards)).count();
+        let copied = before.shards.iter().zip(&after.shards).filter(|(a, b)| !same(a, b)).count();
         assert!((1..=2).contains(&copied), "{copied}");
     }
 }

@@ -117,7 +117,9 @@ run "every_variable_that_a_function_reads_is_set" {
         ]
       ]
       ])) == toset([
-      # The trust domain is told, so that nothing is issued by a policy that somebody could change; an address is a tag of its secret.
+      # The trust domain is told, so that nothing is issued by a policy that somebody could change; an address is a tag of its secret;
+      # one certificate an hour for an identity is what the alarms are for.
+      "certificate-rotator LINKWARD_ISSUANCE_WINDOW",
       "certificate-rotator LINKWARD_POLICY_SOURCE",
       "certificate-rotator LINKWARD_TLS_TEST_ADDRESS",
     ])
