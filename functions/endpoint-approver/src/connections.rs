@@ -36,6 +36,23 @@ pub(crate) enum Goal {
     Accepted,
 }
 
+/// Why an endpoint was not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// EC2 said so of this endpoint, by this code.
+    Endpoint(String),
+    /// The whole call failed by this code; of this endpoint nothing was said.
+    Call(String),
+}
+
+impl Refusal {
+    pub(crate) fn code(&self) -> &str {
+        match self {
+            Self::Endpoint(code) | Self::Call(code) => code,
+        }
+    }
+}
+
 impl Described {
     /// Every endpoint EC2 described, understood or not.
     pub(crate) fn endpoints(&self) -> HashSet<&str> {
@@ -70,7 +87,8 @@ impl Connections {
         Ok(Described { connections: found.into_values().collect(), malformed })
     }
 
-    /// Where these endpoints stand now; those that are gone are missing.
+    /// Where these endpoints stand now; those that are gone are missing, those that are described in a way we do not
+    /// understand are unknown.
     pub(crate) async fn states(
         &self,
         endpoints: &[(ServiceId, VpcEndpointId)],
@@ -83,28 +101,27 @@ impl Connections {
             services.dedup();
             let ids: Vec<_> = endpoints.iter().map(|(_, id)| id).collect();
             let filters = vec![filter("service-id", &services), filter("vpc-endpoint-id", &ids)];
-            let known = self.pages(filters, by).await?.into_iter().filter_map(|item| connection(&item).ok());
-            states.extend(known.map(|connection| (connection.endpoint_id, connection.state)));
+            states.extend(self.pages(filters, by).await?.iter().filter_map(state));
         }
         Ok(states)
     }
 
-    /// Accepts or rejects endpoints of one service, by batches. Gives those EC2 refused, with its code: an answer of
-    /// 200 is not success. A failed batch does not stop the others.
+    /// Accepts or rejects endpoints of one service, by batches. Gives those that EC2 refused: an answer of 200 is not
+    /// success. A failed batch does not stop the others.
     pub(crate) async fn change(
         &self,
         goal: Goal,
         service: &ServiceId,
         endpoints: &[VpcEndpointId],
         by: Deadline,
-    ) -> HashMap<VpcEndpointId, String> {
+    ) -> HashMap<VpcEndpointId, Refusal> {
         let mut refused = HashMap::new();
         for batch in endpoints.chunks(BATCH) {
             match self.change_batch(goal, service, batch, by).await {
                 Ok(items) => refused.extend(items.iter().filter_map(refusal)),
                 Err(error) => {
                     tracing::error!(%error, %service, ?goal, "a batch failed");
-                    refused.extend(batch.iter().map(|id| (id.clone(), error.code.clone())));
+                    refused.extend(batch.iter().map(|id| (id.clone(), Refusal::Call(error.code.clone()))));
                 }
             }
         }
@@ -149,11 +166,16 @@ fn filter(name: &str, values: &[impl ToString]) -> Filter {
     Filter::builder().name(name).set_values(Some(values.iter().map(ToString::to_string).collect())).build()
 }
 
-fn refusal(item: &UnsuccessfulItem) -> Option<(VpcEndpointId, String)> {
+fn refusal(item: &UnsuccessfulItem) -> Option<(VpcEndpointId, Refusal)> {
     let error = item.error();
     let code = error.and_then(|error| error.code()).unwrap_or("noCode");
     tracing::warn!(endpointId = item.resource_id(), code, message = error.and_then(|e| e.message()), "EC2 refused");
-    Some((item.resource_id()?.parse().ok()?, code.to_owned()))
+    Some((item.resource_id()?.parse().ok()?, Refusal::Endpoint(code.to_owned())))
+}
+
+fn state(item: &VpcEndpointConnection) -> Option<(VpcEndpointId, ConnectionState)> {
+    let id = item.vpc_endpoint_id()?.parse().ok()?;
+    Some((id, connection(item).map_or(ConnectionState::Unknown, |connection| connection.state)))
 }
 
 fn connection(item: &VpcEndpointConnection) -> Result<Connection, String> {

@@ -54,6 +54,44 @@ async fn an_endpoint_that_vanished_meanwhile_is_nothing_to_do() {
 }
 
 #[tokio::test]
+async fn one_that_ec2_shows_late_is_not_taken_for_gone() {
+    let replay = Replay::new()
+        .on(DESCRIBE, page(&[("vpce-1", LISTED, "pendingAcceptance")], None))
+        .on(ACCEPT, changed("Accept", &[]))
+        .on(DESCRIBE, page(&[], None))
+        .on(DESCRIBE, page(&[("vpce-1", LISTED, "available")], None));
+    let stage = Stage::new(replay);
+    assert_eq!(stage.sweep().await["accepted"][0]["endpointId"], "vpce-1");
+    assert_eq!(stage.rows()["vpce-1"]["state"], "available");
+}
+
+#[tokio::test]
+async fn a_failed_call_is_told_also_of_an_endpoint_that_vanished() {
+    for after in [&[][..], &[("vpce-1", LISTED, "deleting")]] {
+        let stage = Stage::new(waiting(Answer::xml_error(403, "UnauthorizedOperation"), after));
+        let (fault, answer) = stage.failed_sweep().await;
+        let code = json!([{"endpointId": "vpce-1", "code": "UnauthorizedOperation"}]);
+        assert_eq!((fault, &answer["unsuccessful"]), (Fault::Unsuccessful, &code), "{after:?}");
+        assert_eq!(stage.rows()["vpce-1"]["state"], "pendingAcceptance", "nothing else is known of it");
+    }
+}
+
+#[tokio::test]
+async fn an_accepted_connection_that_fails_is_an_error() {
+    let stage = Stage::new(waiting(changed("Accept", &[]), &[("vpce-1", LISTED, "failed")]));
+    let (_, answer) = stage.failed_sweep().await;
+    assert_eq!(answer["unsuccessful"], json!([{"endpointId": "vpce-1", "code": "connectionFailed"}]));
+    assert_eq!(stage.events(), [], "nobody is told that it was accepted");
+}
+
+#[tokio::test]
+async fn what_is_described_in_another_way_after_a_change_is_not_gone() {
+    let stage = Stage::new(waiting(changed("Accept", &[]), &[("vpce-1", "no account", "available")]));
+    let (_, answer) = stage.failed_sweep().await;
+    assert_eq!(answer["unsuccessful"], json!([{"endpointId": "vpce-1", "code": "stateUnchanged"}]));
+}
+
+#[tokio::test]
 async fn a_throttle_is_tried_again() {
     let replay = Replay::new()
         .on(DESCRIBE, Answer::xml_error(503, "RequestLimitExceeded"))
