@@ -125,8 +125,8 @@ fn revocation(envelope: &Envelope<'_>) -> Result<Revocation, FieldError> {
         certificate_authority: detail.parsed("certificateAuthorityArn")?,
         subject: subject(&detail)?,
         reason: detail.parsed("reason")?,
-        requested_by: detail.text("requestedBy")?.to_owned(),
-        ticket: detail.optional_text("ticket")?.map(str::to_owned),
+        requested_by: detail.claim("requestedBy")?.to_owned(),
+        ticket: detail.optional_claim("ticket")?.map(str::to_owned),
         allow_server_certificate: detail.flag("allowServerCertificate")?.unwrap_or_default(),
     })
 }
@@ -138,8 +138,8 @@ fn withdrawal(envelope: &Envelope<'_>) -> Result<Withdrawal, FieldError> {
     Ok(Withdrawal {
         asked_at: envelope.time()?,
         subject: subject(&detail)?,
-        requested_by: detail.text("requestedBy")?.to_owned(),
-        ticket: detail.optional_text("ticket")?.map(str::to_owned),
+        requested_by: detail.claim("requestedBy")?.to_owned(),
+        ticket: detail.optional_claim("ticket")?.map(str::to_owned),
     })
 }
 

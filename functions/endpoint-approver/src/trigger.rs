@@ -115,7 +115,7 @@ fn sweep_requested(detail: &Fields<'_>) -> Result<Trigger, FieldError> {
     detail.only(&["requestedBy", "serviceIds", "dryRun", "maxRemovals"])?;
     let max_removals = detail.count("maxRemovals", MOST_REMOVALS)?;
     Ok(Trigger {
-        requested_by: Some(detail.text("requestedBy")?.to_owned()),
+        requested_by: Some(detail.claim("requestedBy")?.to_owned()),
         service_ids: detail.list("serviceIds")?,
         dry_run: detail.flag("dryRun")?.unwrap_or(false),
         max_removals: max_removals.and_then(|count| usize::try_from(count).ok()),

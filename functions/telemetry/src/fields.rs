@@ -6,6 +6,12 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+/// What people write of themselves and their reasons, in characters.
+const MOST_OF_A_CLAIM: usize = 256;
+/// An error quotes what it is about, and not a whole event, which may be large.
+const MOST_OF_A_FIELD: usize = 256;
+const MOST_OF_A_PROBLEM: usize = 512;
+
 /// An object of an event, and where in the event it is.
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
@@ -21,6 +27,19 @@ pub struct FieldError {
     pub field: String,
     /// What is wrong with it, to follow its name.
     pub problem: String,
+}
+
+impl FieldError {
+    fn new(field: &str, problem: &str) -> Self {
+        Self { field: cut(field, MOST_OF_A_FIELD), problem: cut(problem, MOST_OF_A_PROBLEM) }
+    }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 impl<'a> Fields<'a> {
@@ -70,6 +89,26 @@ impl<'a> Fields<'a> {
             Some(Value::String(text)) => Ok(Some(text)),
             Some(other) => Err(self.error(name, format!("is `{other}`, it must be a string"))),
         }
+    }
+
+    /// A text that is recorded as it is, if it is there: at most 256 characters.
+    ///
+    /// # Errors
+    /// It is empty, too long, or no text.
+    pub fn optional_claim(&self, name: &str) -> Result<Option<&'a str>, FieldError> {
+        let claim = self.optional_text(name)?;
+        match claim.map_or(0, |claim| claim.chars().count()) {
+            0..=MOST_OF_A_CLAIM => Ok(claim),
+            count => Err(self.error(name, format!("has {count} characters, {MOST_OF_A_CLAIM} are allowed"))),
+        }
+    }
+
+    /// A text that is recorded as it is, and must be there: at most 256 characters.
+    ///
+    /// # Errors
+    /// It is missing, empty, too long, or no text.
+    pub fn claim(&self, name: &str) -> Result<&'a str, FieldError> {
+        self.optional_claim(name)?.ok_or_else(|| self.error(name, "is missing"))
     }
 
     /// A text that means something.
@@ -137,13 +176,13 @@ impl<'a> Fields<'a> {
     /// Something else that is wrong with a field of this object.
     #[must_use]
     pub fn error(&self, name: &str, problem: impl Into<String>) -> FieldError {
-        FieldError { field: self.path(name), problem: problem.into() }
+        FieldError::new(&self.path(name), &problem.into())
     }
 
     fn at(path: String, value: &'a Value) -> Result<Self, FieldError> {
         match value.as_object() {
             Some(object) => Ok(Self { path, object }),
-            None => Err(FieldError { field: path, problem: format!("is `{value}`, it must be an object") }),
+            None => Err(FieldError::new(&path, &format!("is `{value}`, it must be an object"))),
         }
     }
 

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub use crate::mutations::mutations;
+use crate::schema;
+
 fn folder(event: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(event)
 }
@@ -38,4 +41,21 @@ pub fn conforms(detail_type: &str, detail: &Value) {
         let words = field.get("enum").and_then(Value::as_array);
         assert!(words.is_none_or(|words| words.contains(value)), "{detail_type}: {name} is {value}");
     }
+}
+
+/// Panics if a function takes an event whose schema refuses its detail, or the whole of it where there is no detail.
+pub fn may_be_taken(event: &str, value: &Value, what: &str) {
+    let schema = read(&folder(event).join("schema.json"));
+    let fault = match schema["properties"].get("detail") {
+        Some(detail) => schema::fault(detail, &value["detail"], "detail"),
+        None => schema::fault(&schema, value, "event"),
+    };
+    assert_eq!(fault, None, "{event}/{what}: taken");
+}
+
+/// Panics unless an error of a function names the field that is wrong, and is no longer than anybody reads.
+pub fn names_the_field(error: &str, what: &str) {
+    let field = error.strip_prefix("field `").and_then(|rest| rest.split_once("` "));
+    assert!(field.is_some_and(|(_, problem)| !problem.is_empty()), "{what}: {error}");
+    assert!(error.chars().count() < 900, "{what}: {error}");
 }

@@ -12,9 +12,11 @@
 mod answer;
 mod call;
 pub mod events;
+mod mutations;
 mod permissions;
 mod published;
 mod responder;
+mod schema;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;

@@ -1,9 +1,10 @@
 //! What Secrets Manager sends, and what is refused.
 
-use certificate_rotator::Request;
-use wire_replay::events::samples;
+use certificate_rotator::{Request, handle};
+use wire_replay::events::{may_be_taken, mutations, names_the_field, samples};
+use wire_replay::{Answer, Replay};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, invocation};
 
 #[test]
 fn every_sample_is_a_step() {
@@ -24,4 +25,32 @@ fn every_invalid_sample_fails_naming_the_field_and_calls_nobody() {
         assert!(failure.to_string().starts_with(&format!("field `{field}` ")), "{name}: {failure}");
         assert_eq!(stage.last().calls(), [], "{name}");
     }
+}
+
+#[tokio::test]
+async fn an_event_that_somebody_spoilt_fails_naming_the_field_and_calls_nobody() {
+    let replay = Replay::new().always("PutMetricData", Answer::cbor());
+    let app = Stage::new().app(&replay);
+    let mut refused = 0;
+    for event in ["secret-rotation", "certificate-authority-changed"] {
+        for (what, spoilt) in mutations(event) {
+            let is_step = spoilt.get("detail-type").is_none();
+            if is_step && Request::try_from(&spoilt).is_ok() {
+                may_be_taken("secret-rotation", &spoilt, &what);
+                continue;
+            }
+            match handle(&app, invocation(spoilt)).await {
+                // Of another authority, or no issuance: looked at and left.
+                Ok(answer) => assert!(!is_step && answer.secret_id.is_none(), "{what}"),
+                Err(failure) => {
+                    assert_eq!(failure.as_str(), "malformedEvent", "{what}");
+                    names_the_field(&failure.to_string(), &what);
+                    refused += 1;
+                }
+            }
+        }
+    }
+    let calls: Vec<_> = replay.calls().into_iter().filter(|call| call.operation != "PutMetricData").collect();
+    assert_eq!(calls, []);
+    assert!(refused > 1_000, "{refused}");
 }

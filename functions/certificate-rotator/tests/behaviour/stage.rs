@@ -66,14 +66,19 @@ impl Stage {
         self
     }
 
+    /// One instance of the function.
+    pub(crate) fn app(&self, replay: &Replay) -> App {
+        let configuration = Configuration::read(Environment::of(self.variables.clone())).unwrap();
+        App::new(configuration, &replay.sdk_config())
+    }
+
     /// One invocation; none if the process crashed.
     pub(crate) fn invoke(&self, event: &Value) -> Option<Result<Answer, Failure>> {
-        let configuration = Configuration::read(Environment::of(self.variables.clone())).unwrap();
         let world = self.world.clone();
         let replay = Replay::new().within(FUNCTION).served_by(move |call| world.answer(call));
         self.replays.lock().unwrap().push(replay.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let app = App::new(configuration, &replay.sdk_config());
+        let app = self.app(&replay);
         let work = || runtime.block_on(handle(&app, invocation(event.clone())));
         catch_unwind(AssertUnwindSafe(work))
             .map_err(|panic| {
@@ -128,7 +133,7 @@ pub(crate) fn event(step: &str, version_id: &str) -> Value {
     json!({"Step": step, "SecretId": SECRET, "ClientRequestToken": version_id, "RotationToken": "very secret"})
 }
 
-fn invocation(event: Value) -> LambdaEvent<Value> {
+pub(crate) fn invocation(event: Value) -> LambdaEvent<Value> {
     let mut context = Context::default();
     context.request_id = "run-1".to_owned();
     context.deadline = u64::try_from(Timestamp::now().as_millisecond()).unwrap() + 60_000;

@@ -1,11 +1,11 @@
 //! The events that wake the function, and those that do not.
 
-use endpoint_approver::{Cause, Trigger};
+use endpoint_approver::{Cause, Trigger, handle};
 use serde_json::Value;
 use wire_replay::Replay;
-use wire_replay::events::samples;
+use wire_replay::events::{may_be_taken, mutations, names_the_field, samples};
 
-use crate::stage::{Stage, page};
+use crate::stage::{Stage, invocation, page};
 
 const EVENTS: &[(&str, Cause)] = &[
     ("connection-notification", Cause::ConnectionNotification),
@@ -69,4 +69,30 @@ async fn what_is_no_event_at_all_is_refused() {
         assert!(stage.handle(event.clone()).await.unwrap_err().to_string().starts_with("field `"), "{event}");
         assert_eq!(stage.replay.calls(), []);
     }
+}
+
+#[tokio::test]
+async fn an_event_that_somebody_spoilt_fails_naming_the_field_and_calls_nobody() {
+    let stage = Stage::new(Replay::new());
+    let app = stage.app();
+    let mut refused = 0;
+    for (event, _) in EVENTS {
+        for (what, spoilt) in mutations(event) {
+            match Trigger::try_from(&spoilt) {
+                Ok(trigger) => {
+                    // The others are wake-ups, whatever else they say.
+                    if trigger.cause == Cause::SweepRequested {
+                        may_be_taken("endpoint-sweep-requested", &spoilt, &what);
+                    }
+                }
+                Err(_) => {
+                    let failure = handle(&app, invocation(spoilt)).await.expect_err(&what);
+                    names_the_field(&failure.to_string(), &what);
+                    refused += 1;
+                }
+            }
+            assert_eq!(stage.replay.calls(), [], "{event}/{what}");
+        }
+    }
+    assert!(refused > 1_000, "{refused}");
 }

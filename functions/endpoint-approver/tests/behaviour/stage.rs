@@ -75,8 +75,13 @@ impl Stage {
     }
 
     pub(crate) async fn handle(&self, event: Value) -> Result<Answer, Failure> {
+        handle(&self.app(), invocation(event)).await
+    }
+
+    /// One instance of the function.
+    pub(crate) fn app(&self) -> App {
         let configuration = Configuration::read(Environment::of(self.variables.clone())).unwrap();
-        handle(&App::new(configuration, &self.replay.sdk_config()), invocation(event)).await
+        App::new(configuration, &self.replay.sdk_config())
     }
 
     /// The answer of a scheduled sweep in which nothing goes wrong.
@@ -145,7 +150,7 @@ pub(crate) fn failed(outcome: Result<Answer, Failure>) -> (Fault, Value) {
     (fault, serde_json::from_str(&diagnostic.error_message).unwrap())
 }
 
-fn invocation(event: Value) -> LambdaEvent<Value> {
+pub(crate) fn invocation(event: Value) -> LambdaEvent<Value> {
     let mut context = Context::default();
     context.request_id = "run-1".to_owned();
     context.deadline = u64::try_from(Timestamp::now().as_millisecond()).unwrap() + 30_000;
