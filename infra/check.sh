@@ -26,33 +26,61 @@ plugins=$(plugin_folder)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+mkdir "$work/logs"
 passed=0 failed=0
 fail() { failed=$((failed + 1)); printf '%s: %s\n' "$1" "$2"; cat "$work/log"; }
 
 terraform fmt -check -recursive -diff . > "$work/log" 2>&1 || fail infra 'not formatted: run `terraform fmt -recursive`'
 
-for folder in modules/* examples/*; do
-    compgen -G "$folder/*.tf" > /dev/null || continue
+# One folder, from init to the last test. Its log ends with what became of it: passed, failed, seconds, or `uninitialised`.
+check_folder() {
+    local folder=$1 log=$work/logs/${1//\//_} began=$SECONDS good=0 bad=0 status=0
     export TF_DATA_DIR="$work/data/$folder"
     mkdir -p "$TF_DATA_DIR"
-    began=$SECONDS
     # The lock file that init leaves is of this machine.
     rm -f "$folder/.terraform.lock.hcl"
-    if ! terraform -chdir="$folder" init -backend=false -input=false -no-color ${plugins:+-plugin-dir="$plugins"} > "$work/log" 2>&1; then
+    if ! terraform -chdir="$folder" init -backend=false -input=false -no-color ${plugins:+-plugin-dir="$plugins"} > "$log" 2>&1; then
+        echo uninitialised >> "$log"
+        return
+    fi
+    if terraform -chdir="$folder" validate -no-color > "$log" 2>&1; then
+        terraform -chdir="$folder" test -no-color > "$log" 2>&1 || status=$?
+        read -r good bad < <(awk '/^(Success|Failure)! / { print $2, $4 + $6 }' "$log") || read -r good bad <<< '0 0'
+    else
+        status=1
+    fi
+    rm -f "$folder/.terraform.lock.hcl"
+    # A run may pass and its clean-up fail.
+    ((status == 0 || bad > 0)) || bad=1
+    echo "$good $bad $((SECONDS - began))" >> "$log"
+}
+export -f check_folder
+export work plugins
+
+folders=()
+for folder in modules/* examples/*; do
+    compgen -G "$folder/*.tf" > /dev/null && folders+=("$folder")
+done
+# A folder waits for its provider more than it computes.
+printf '%s\n' "${folders[@]}" | xargs -P "${INFRA_JOBS:-$(nproc)}" -I{} bash -c 'check_folder {}'
+
+for folder in "${folders[@]}"; do
+    log=$work/logs/${folder//\//_}
+    read -r good bad seconds < <(tail -n 1 "$log")
+    if [[ $good == uninitialised ]]; then
         [[ -n $plugins ]] || skip 'the AWS provider is neither on disk nor to be had'
+        cp "$log" "$work/log"
         fail "$folder" 'cannot be initialised'
         continue
     fi
-    terraform -chdir="$folder" validate -no-color > "$work/log" 2>&1 || { fail "$folder" 'not valid'; continue; }
-    status=0
-    terraform -chdir="$folder" test -no-color > "$work/log" 2>&1 || status=$?
-    rm -f "$folder/.terraform.lock.hcl"
-    read -r good bad < <(awk '/^(Success|Failure)! / { print $2, $4 + $6 }' "$work/log") || read -r good bad <<< '0 0'
-    printf '%s: %d passed, %d failed (%ds)\n' "$folder" "$good" "$bad" $((SECONDS - began))
+    printf '%s: %d passed, %d failed (%ds)\n' "$folder" "$good" "$bad" "$seconds"
     passed=$((passed + good)) failed=$((failed + bad))
-    # A run may pass and its clean-up fail.
-    if ((status != 0)); then ((bad > 0)) || failed=$((failed + 1)); cat "$work/log"; fi
+    ((bad == 0)) || cat "$log"
 done
+
+# Every validation has a run that it fails.
+tests/negatives.py > "$work/log" 2>&1 || fail modules 'a validation without a negative run'
+tail -n 1 "$work/log"
 
 # Skips stand beside what they are about, each with its reason.
 if command -v checkov > /dev/null; then
@@ -60,6 +88,15 @@ if command -v checkov > /dev/null; then
 else
     echo 'checkov: not installed (pip install checkov), not run'
 fi
+
+# The plan gate's rules by the engines of others, which find in each fixture's plan what `linkward gate` finds.
+for engine in opa conftest; do
+    if command -v "$engine" > /dev/null; then
+        guardrails/elsewhere.py "$engine" > "$work/log" 2>&1 || fail guardrails "$engine finds something else"
+    else
+        echo "$engine: not installed, not run"
+    fi
+done
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0 && passed > 0))

@@ -277,7 +277,7 @@ fn other_examples_pass_the_gate(terraform: &Terraform, linkward: &Path, outputs:
     terraform.init("provider");
     let variables = json!({
         "vpc_id": network["vpc_id"], "subnet_ids": network["subnet_ids"], "artifacts_path": artifacts, "organization": "Example",
-        "runtime_image": image, "files": files,
+        "runtime_image": image, "files": files, "check_crl": true,
         "api": { "image": format!("000000000000.dkr.ecr.eu-west-1.amazonaws.com/invoices@{digest}"), "port": 9000 },
         "operator_role_arns": [role("000000000000", "security-operator")],
         "deployment_role_arns": [role("000000000000", "deployment")],

@@ -79,11 +79,11 @@ module "runtime" {
   tables        = module.control_plane.tables
   files         = var.files
 
-  configuration = yamlencode({
+  configuration = {
     tls       = {}
     identity  = { trustDomain = yamldecode(file(var.access_policy_path)).trustDomain }
     telemetry = { emf = "stdout" }
-  })
+  }
 }
 
 module "observability" {

@@ -62,14 +62,18 @@ module "runtime" {
   files         = var.files
   api           = var.api
 
-  configuration = yamlencode({
-    tls      = { maxClientCertificateLifetime = "30d" }
+  configuration = {
+    tls = merge(
+      { maxClientCertificateLifetime = "30d" },
+      # Without it the deny list alone revokes; with it a task starts only once there is a CRL.
+      var.check_crl ? { crls = [module.pki.crl_uri] } : {},
+    )
     identity = { trustDomain = yamldecode(file(var.access_policy_path)).trustDomain }
     policy   = { mode = var.mode }
 
     # Alarms and dashboard read the runtime's numbers.
     telemetry = { emf = "stdout" }
-  })
+  }
 }
 
 module "observability" {

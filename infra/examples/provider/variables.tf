@@ -55,6 +55,12 @@ variable "mode" {
   default     = "audit"
 }
 
+variable "check_crl" {
+  description = "Whether the runtime checks the authority's CRL. AWS publishes the first one when the first certificate was issued: false until then."
+  type        = bool
+  default     = false
+}
+
 variable "organization" {
   description = "Organization in the authority's name."
   type        = string

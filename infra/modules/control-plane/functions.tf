@@ -9,7 +9,8 @@ locals {
     var.policy.verification_key == null ? {} : { LINKWARD_POLICY_VERIFICATION_KEY = var.policy.verification_key },
   )
 
-  crl_uris = compact(var.certificate_authorities[*].crl_uri)
+  # Not `compact`, which knows nothing before it knows everything.
+  crl_uris = [for authority in var.certificate_authorities : authority.crl_uri if authority.crl_uri != null]
 
   functions = {
     endpoint-approver = {

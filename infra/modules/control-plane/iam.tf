@@ -173,11 +173,12 @@ locals {
   }
 }
 
-data "aws_iam_policy_document" "function" {
-  for_each = local.functions
+# Their text, and the operators'. A resource, an action or a value is one or a list.
+data "aws_iam_policy_document" "this" {
+  for_each = merge(local.statements, { operator = local.operator_statements })
 
   dynamic "statement" {
-    for_each = local.statements[each.key]
+    for_each = each.value
     content {
       sid       = statement.value.Sid
       effect    = statement.value.Effect
@@ -202,7 +203,7 @@ resource "aws_iam_role_policy" "function" {
   for_each = local.functions
   name     = "linkward-${each.key}"
   role     = aws_iam_role.function[each.key].id
-  policy   = data.aws_iam_policy_document.function[each.key].json
+  policy   = data.aws_iam_policy_document.this[each.key].json
 }
 
 # --- operators --------------------------------------------------------------------------------------------------------
@@ -217,6 +218,13 @@ locals {
       Action    = "events:PutEvents"
       Resource  = aws_cloudwatch_event_bus.this.arn
       Condition = { StringEquals = { "events:source" = ["linkward", "linkward.operator"] } }
+    },
+    {
+      # `linkward endpoints list --live`: the approver alone, of which nobody gets more than over the bus. By name, for a function waits for these documents.
+      Sid      = "AskForDryRun"
+      Effect   = "Allow"
+      Action   = "lambda:InvokeFunction"
+      Resource = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-endpoint-approver"
     },
     {
       Sid      = "ReadTables"
@@ -240,34 +248,11 @@ locals {
   ]
 }
 
-data "aws_iam_policy_document" "operator" {
-  dynamic "statement" {
-    for_each = local.operator_statements
-    content {
-      sid       = statement.value.Sid
-      effect    = statement.value.Effect
-      actions   = flatten([statement.value.Action])
-      resources = flatten([statement.value.Resource])
-
-      dynamic "condition" {
-        for_each = flatten([
-          for test, variables in try(statement.value.Condition, {}) : [for variable, wanted in variables : { test = test, variable = variable, values = flatten([wanted]) }]
-        ])
-        content {
-          test     = condition.value.test
-          variable = condition.value.variable
-          values   = condition.value.values
-        }
-      }
-    }
-  }
-}
-
 resource "aws_iam_policy" "operator" {
   name        = "${var.name}-operator"
   path        = local.role_path
   description = "Attach it to the operator roles"
-  policy      = data.aws_iam_policy_document.operator.json
+  policy      = data.aws_iam_policy_document.this["operator"].json
 }
 
 # --- dead letters -----------------------------------------------------------------------------------------------------

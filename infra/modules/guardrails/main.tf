@@ -13,20 +13,22 @@ locals {
   }
 
   values = {
-    name             = var.name
-    partition        = local.partition
-    function_roles   = jsonencode("arn:${local.partition}:iam::*:role/linkward/*")
-    deployment_roles = jsonencode(var.deployment_role_arns)
-    approvers        = jsonencode([local.roles["endpoint-approver"]])
-    revokers         = jsonencode(concat([local.roles["certificate-revoker"]], var.deployment_role_arns))
-    issuers          = jsonencode(concat([local.roles["certificate-rotator"]], var.issuer_role_arns, var.deployment_role_arns))
+    name              = var.name
+    partition         = local.partition
+    inventory_writers = jsonencode(concat([local.roles["endpoint-approver"]], var.deployment_role_arns))
+    function_roles    = jsonencode("arn:${local.partition}:iam::*:role/linkward/*")
+    deployment_roles  = jsonencode(var.deployment_role_arns)
+    approvers         = jsonencode([local.roles["endpoint-approver"]])
+    revokers          = jsonencode(concat([local.roles["certificate-revoker"]], var.deployment_role_arns))
+    operators         = jsonencode(concat(var.operator_role_arns, var.deployment_role_arns))
+    issuers           = jsonencode(concat([local.roles["certificate-rotator"]], var.issuer_role_arns, var.deployment_role_arns))
   }
 
   policies = {
     private-load-balancers = "Load balancers are internal; Gateway Load Balancers, which have no scheme, are denied too"
     endpoint-services      = "The approver decides endpoint connections, deployments change endpoint services"
     certificates           = "Certificates are issued by issuers and from known templates, and revoked by the revoker"
-    control-plane          = "Roles, functions, bus and deny list are changed by deployments and by their functions only"
+    control-plane          = "Roles, functions, bus and tables are changed by deployments, operators and their functions only"
   }
 
   # Decoded and encoded again: an SCP has at most 5,120 characters, blanks included.
@@ -52,4 +54,29 @@ resource "aws_organizations_policy_attachment" "this" {
   for_each  = { for pair in setproduct(keys(local.policies), var.target_ids) : "${pair[0]}/${pair[1]}" => { policy = pair[0], target = pair[1] } }
   policy_id = aws_organizations_policy.this[each.value.policy].id
   target_id = each.value.target
+}
+
+# Where no VPC needs the internet this serves better than a policy about load balancers: whatever is public in there, nobody reaches it. Out through
+# NAT gateways stays possible.
+resource "aws_organizations_policy" "no_public_access" {
+  count       = length(var.private_target_ids) == 0 ? 0 : 1
+  name        = "${var.name}-no-public-access"
+  description = "No VPC takes anything from the internet"
+  type        = "DECLARATIVE_POLICY_EC2"
+  content = jsonencode({
+    ec2_attributes = {
+      vpc_block_public_access = {
+        internet_gateway_block = {
+          mode               = { "@@assign" = "block_ingress" }
+          exclusions_allowed = { "@@assign" = "disabled" }
+        }
+      }
+    }
+  })
+}
+
+resource "aws_organizations_policy_attachment" "no_public_access" {
+  for_each  = var.private_target_ids
+  policy_id = aws_organizations_policy.no_public_access[0].id
+  target_id = each.value
 }

@@ -19,6 +19,17 @@ variable "target_ids" {
   }
 }
 
+variable "private_target_ids" {
+  description = "Accounts, organizational units or the root whose VPCs take nothing from the internet (VPC Block Public Access, as a declarative policy). Everything public in them stops being reachable at once."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for id in var.private_target_ids : can(regex("^([0-9]{12}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32})$", id))])
+    error_message = "Write ids of accounts, organizational units or a root, such as ou-ab12-abcdefgh."
+  }
+}
+
 variable "deployment_role_arns" {
   description = "Roles that apply these modules, and the one for emergencies: they alone change what the policies protect. Accounts may be a wildcard."
   type        = list(string)
@@ -33,6 +44,21 @@ variable "deployment_role_arns" {
     # The account may be a wildcard, the name may not: whoever may make a role could give it a fitting one.
     condition     = alltrue([for arn in var.deployment_role_arns : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|\\*):role/[A-Za-z0-9/_+=,.@-]+$", arn))])
     error_message = "Write ARNs of roles, such as arn:aws:iam::*:role/deployment: a wildcard only for the account."
+  }
+}
+
+variable "operator_role_arns" {
+  description = "Roles that write the access policy and ask the approver for a dry run: those of module control-plane. Accounts may be a wildcard."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.operator_role_arns) > 0
+    error_message = "Name at least one operator role: without any only deployments could push an access policy."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.operator_role_arns : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|\\*):role/[A-Za-z0-9/_+=,.@-]+$", arn))])
+    error_message = "Write ARNs of roles, such as arn:aws:iam::*:role/security-operator: a wildcard only for the account."
   }
 }
 

@@ -37,13 +37,6 @@ resource "aws_appconfig_configuration_profile" "this" {
     type    = "JSON_SCHEMA"
     content = local.schema
   }
-
-  lifecycle {
-    precondition {
-      condition     = length(local.schema) <= 32768
-      error_message = "The schema is longer than the 32,768 characters that AppConfig takes."
-    }
-  }
 }
 
 resource "aws_appconfig_hosted_configuration_version" "this" {

@@ -1,7 +1,7 @@
 # The runtime's configuration: what the user wrote, and over it what this module's load balancer, tables and files make true.
 
 locals {
-  written = yamldecode(var.configuration)
+  written = var.configuration
 
   configuration = merge(
     local.written,
@@ -32,6 +32,37 @@ locals {
     local.has_api ? { upstream = "http://127.0.0.1:${var.api.port}" } : {},
   )
 
-  # As the user wrote it: the default is not AppConfig, and what is merged over it may be unknown to the plan.
-  appconfig = try(regex("^appconfig:([^/]+)/([^/]+)/([^/]+)$", local.written.policy.source), null)
+}
+
+# What of AWS the configuration names, for the task role. Nothing here asks for a value that a first plan may not know: how a source begins, it knows.
+# `for … if key ==` and not `try`, which gives up on an object as soon as one of its values is unknown.
+locals {
+  policy_source = one([for key, policy in local.written : one([for name, source in policy : source if name == "source"]) if key == "policy"])
+  crls          = flatten([for key, crls in local.written.tls : crls if key == "crls"])
+  own_parts     = [for key, part in local.written.tls : part if contains(["certificateChain", "privateKey"], key)]
+
+  source    = local.policy_source == null ? "dynamodb:" : local.policy_source
+  appconfig = split("/", replace(local.source, ":", "/"))
+
+  policy_tables = startswith(local.source, "dynamodb:") ? [
+    local.policy_source == null ? var.tables.access-policy : (
+      startswith(local.source, "dynamodb:arn:") ? trimprefix(local.source, "dynamodb:") : "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${trimprefix(local.source, "dynamodb:")}"
+    )
+  ] : []
+
+  # appconfig:APPLICATION/ENVIRONMENT/PROFILE. Split, not matched: the ids may be unknown.
+  policy_profiles = startswith(local.source, "appconfig:") ? [
+    "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[1]}/environment/${local.appconfig[2]}/configuration/${local.appconfig[3]}"
+  ] : []
+
+  # A CRL, a bundle: s3://BUCKET/KEY.
+  objects = [
+    for uri in concat(local.crls, [trimprefix(local.source, "bundle:")]) : "arn:${local.partition}:s3:::${trimprefix(uri, "s3://")}" if startswith(uri, "s3://")
+  ]
+
+  # secretsmanager:ARN, or a name, after which AWS puts six characters.
+  own_secrets = distinct([
+    for part in local.own_parts : startswith(part, "secretsmanager:arn:") ? trimprefix(part, "secretsmanager:") : "arn:${local.partition}:secretsmanager:${local.region}:${local.account}:secret:${trimprefix(part, "secretsmanager:")}-??????"
+    if startswith(part, "secretsmanager:")
+  ])
 }

@@ -20,7 +20,7 @@ locals {
   ])
 }
 
-# What the runtime itself may do: read its tables.
+# What the runtime itself may do: read its tables, and what else its configuration names (configuration.tf).
 resource "aws_iam_role" "task" {
   name               = "${var.name}-runtime"
   path               = "/linkward/"
@@ -30,13 +30,13 @@ resource "aws_iam_role" "task" {
 
 locals {
   task_statements = concat(
+    [for tables in [local.policy_tables] : {
+      Sid      = "ReadPolicy"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:Scan"]
+      Resource = tables
+    } if length(tables) > 0],
     [
-      {
-        Sid      = "ReadPolicy"
-        Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:Scan"]
-        Resource = var.tables.access-policy
-      },
       {
         Sid      = "ReadDenialsAndEndpoints"
         Effect   = "Allow"
@@ -57,42 +57,39 @@ locals {
         Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
       },
     ],
-    local.appconfig == null ? [] : [{
+    [for profiles in [local.policy_profiles] : {
       Sid      = "ReadDeployedPolicy"
       Effect   = "Allow"
       Action   = ["appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession"]
-      Resource = "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[0]}/environment/${local.appconfig[1]}/configuration/${local.appconfig[2]}"
-    }],
+      Resource = profiles
+    } if length(profiles) > 0],
+    [for objects in [local.objects] : {
+      Sid      = "ReadCrlsAndBundle"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = objects
+    } if length(objects) > 0],
+    [for secrets in [local.own_secrets] : {
+      Sid      = "ReadOwnCertificate"
+      Effect   = "Allow"
+      Action   = "secretsmanager:GetSecretValue"
+      Resource = secrets
+    } if length(secrets) > 0],
+    [for keys in [var.secret_kms_key_arns] : merge(local.use_secrets_keys, { Resource = keys }) if length(keys) > 0 && length(local.own_secrets) > 0],
   )
-}
 
-data "aws_iam_policy_document" "task" {
-  dynamic "statement" {
-    for_each = local.task_statements
-    content {
-      sid       = statement.value.Sid
-      effect    = statement.value.Effect
-      actions   = flatten([statement.value.Action])
-      resources = flatten([statement.value.Resource])
-
-      dynamic "condition" {
-        for_each = flatten([
-          for test, variables in try(statement.value.Condition, {}) : [for variable, wanted in variables : { test = test, variable = variable, values = flatten([wanted]) }]
-        ])
-        content {
-          test     = condition.value.test
-          variable = condition.value.variable
-          values   = condition.value.values
-        }
-      }
-    }
+  use_secrets_keys = {
+    Sid       = "UseSecretsKeys"
+    Effect    = "Allow"
+    Action    = "kms:Decrypt"
+    Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
   }
 }
 
 resource "aws_iam_role_policy" "task" {
   name   = "linkward-runtime"
   role   = aws_iam_role.task.id
-  policy = data.aws_iam_policy_document.task.json
+  policy = data.aws_iam_policy_document.this["task"].json
 }
 
 # What ECS may do to start a task: pull the images, hand over the secrets, write the logs.
@@ -132,19 +129,16 @@ locals {
       Action   = "secretsmanager:GetSecretValue"
       Resource = local.secret_arns
     }],
-    length(var.secret_kms_key_arns) == 0 ? [] : [{
-      Sid       = "UseSecretsKeys"
-      Effect    = "Allow"
-      Action    = "kms:Decrypt"
-      Resource  = var.secret_kms_key_arns
-      Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
-    }],
+    [for keys in [var.secret_kms_key_arns] : merge(local.use_secrets_keys, { Resource = keys }) if length(keys) > 0],
   )
 }
 
-data "aws_iam_policy_document" "execution" {
+# Their text. Statements say what they mean in one form, and a resource, an action or a value is one or a list.
+data "aws_iam_policy_document" "this" {
+  for_each = { task = local.task_statements, execution = local.execution_statements }
+
   dynamic "statement" {
-    for_each = local.execution_statements
+    for_each = each.value
     content {
       sid       = statement.value.Sid
       effect    = statement.value.Effect
@@ -168,7 +162,7 @@ data "aws_iam_policy_document" "execution" {
 resource "aws_iam_role_policy" "execution" {
   name   = "linkward-execution"
   role   = aws_iam_role.execution.id
-  policy = data.aws_iam_policy_document.execution.json
+  policy = data.aws_iam_policy_document.this["execution"].json
 }
 
 resource "aws_kms_key_policy" "logs" {

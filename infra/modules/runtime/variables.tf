@@ -63,22 +63,28 @@ variable "image" {
 }
 
 variable "configuration" {
-  description = "The runtime's configuration (YAML): tls, identity, policy, limits, telemetry. Addresses, PROXY protocol, upstream and tables are set by this module."
-  type        = string
+  description = "The runtime's configuration: tls, identity, policy, limits, telemetry, as an object, or `yamldecode(file(…))`. Addresses, PROXY protocol, upstream and tables are set by this module."
+  # An object, whose values may be unknown to a first plan one by one; the runtime itself refuses what it does not know.
+  type = any
 
   validation {
-    condition     = can(yamldecode(var.configuration).tls) && can(yamldecode(var.configuration).identity.trustDomain)
-    error_message = "Write YAML with at least `tls: {}` and `identity: {trustDomain: …}`."
+    condition     = can(keys(var.configuration.tls)) && can(var.configuration.identity.trustDomain)
+    error_message = "Write an object with at least `tls = {}` and `identity = { trustDomain = … }`; what is written in YAML goes through yamldecode."
   }
 
   validation {
-    condition     = length(setintersection(try(keys(yamldecode(var.configuration)), []), ["listen", "adminListen", "healthListen", "proxyProtocol", "upstream"])) == 0
+    condition     = length(setintersection(try(keys(var.configuration), []), ["listen", "adminListen", "healthListen", "proxyProtocol", "upstream"])) == 0
     error_message = "Leave out listen, adminListen, healthListen, proxyProtocol and upstream: they follow from the load balancer and the API."
   }
 
   validation {
-    condition     = try(yamldecode(var.configuration).denyList.source, null) == null && try(yamldecode(var.configuration).endpoints.source, null) == null
+    condition     = !can(var.configuration.denyList.source) && !can(var.configuration.endpoints.source)
     error_message = "Leave out denyList.source and endpoints.source: they are the tables of the control plane."
+  }
+
+  validation {
+    condition     = !can(var.configuration.policy.bundle.cacheDirectory)
+    error_message = "Leave out policy.bundle.cacheDirectory: nothing of the container can be written, and a task that starts reads the bundle anew."
   }
 }
 
@@ -109,7 +115,7 @@ variable "files" {
     # A task without them would start, fail and start again.
     condition = alltrue([
       for key, name in { certificateChain = "server.crt", privateKey = "server.key", clientTrustAnchors = "ca.crt" } :
-      try(yamldecode(var.configuration).tls[key], null) != null || contains(keys(try(var.files.secrets, {})), name)
+      can(var.configuration.tls[key]) || contains(keys(try(var.files.secrets, {})), name)
     ])
     error_message = "The runtime needs server.crt, server.key and ca.crt among files.secrets, or tls.certificateChain, tls.privateKey and tls.clientTrustAnchors in the configuration."
   }

@@ -172,7 +172,7 @@ run "a_policy_from_appconfig_is_read_with_the_rights_for_it" {
 
   assert {
     condition = anytrue([
-      for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement :
+      for statement in data.aws_iam_policy_document.this["endpoint-approver"].statement :
       statement.resources == toset(["arn:aws:appconfig:eu-west-1:000000000000:application/abc1234/environment/env1234/configuration/pro1234"])
       if statement.sid == "ReadDeployedPolicy"
     ])
@@ -211,13 +211,13 @@ run "a_bundle_from_a_bucket_is_read_with_the_right_for_it_and_its_signature_chec
 
   assert {
     condition = one([
-      for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement : statement.resources if statement.sid == "ReadBundledPolicy"
+      for statement in data.aws_iam_policy_document.this["endpoint-approver"].statement : statement.resources if statement.sid == "ReadBundledPolicy"
     ]) == toset(["arn:aws:s3:::policies/linkward/bundle.tar.gz"])
     error_message = "the approver must be allowed to read this one object"
   }
 
   assert {
-    condition     = !contains([for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement : statement.sid], "ReadDeployedPolicy")
+    condition     = !contains([for statement in data.aws_iam_policy_document.this["endpoint-approver"].statement : statement.sid], "ReadDeployedPolicy")
     error_message = "it has no business with AppConfig"
   }
 }
@@ -229,7 +229,7 @@ run "a_bundle_from_the_web_needs_no_right" {
 
   assert {
     condition = (
-      !contains([for statement in data.aws_iam_policy_document.function["endpoint-approver"].statement : statement.sid], "ReadBundledPolicy") &&
+      !contains([for statement in data.aws_iam_policy_document.this["endpoint-approver"].statement : statement.sid], "ReadBundledPolicy") &&
       !contains(keys(aws_lambda_function.this["endpoint-approver"].environment[0].variables), "LINKWARD_POLICY_VERIFICATION_KEY")
     )
     error_message = "neither a bucket nor a key was named"
@@ -252,7 +252,7 @@ run "crls_that_are_named_are_watched" {
 
   assert {
     condition = one([
-      for statement in data.aws_iam_policy_document.function["posture-reporter"].statement : statement.resources if statement.sid == "ReadCrls"
+      for statement in data.aws_iam_policy_document.this["posture-reporter"].statement : statement.resources if statement.sid == "ReadCrls"
     ]) == toset(["arn:aws:s3:::crl-new/crl/0aaa.crl", "arn:aws:s3:::crl-old/crl/0bbb.crl"])
     error_message = "it may read these objects and no others"
   }

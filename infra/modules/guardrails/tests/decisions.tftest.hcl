@@ -7,6 +7,7 @@ mock_provider "aws" {
 variables {
   target_ids           = ["ou-ab12-abcdefgh", "123456789012"]
   deployment_role_arns = ["arn:aws:iam::*:role/deployment"]
+  operator_role_arns   = ["arn:aws:iam::*:role/security-operator"]
   issuer_role_arns     = ["arn:aws:iam::*:role/issuer"]
 }
 
@@ -429,6 +430,104 @@ run "control_plane_are_decided" {
           "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/admin"
         }
       }
+      admin_invokes_the_reporter = {
+        action   = "lambda:InvokeFunction"
+        resource = "arn:aws:lambda:eu-west-1:123456789012:function:linkward-posture-reporter"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/admin"
+        }
+      }
+      operator_invokes_the_revoker_past_the_bus = {
+        action   = "lambda:InvokeFunction"
+        resource = "arn:aws:lambda:eu-west-1:123456789012:function:linkward-certificate-revoker"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/security-operator"
+        }
+      }
+      operator_asks_the_approver_for_a_dry_run = {
+        action   = "lambda:InvokeFunction"
+        resource = "arn:aws:lambda:eu-west-1:123456789012:function:linkward-endpoint-approver"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/security-operator"
+        }
+      }
+      admin_asks_the_approver = {
+        action   = "lambda:InvokeFunction"
+        resource = "arn:aws:lambda:eu-west-1:123456789012:function:linkward-endpoint-approver"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/admin"
+        }
+      }
+      operator_replaces_the_approver = {
+        action   = "lambda:UpdateFunctionCode"
+        resource = "arn:aws:lambda:eu-west-1:123456789012:function:linkward-endpoint-approver"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/security-operator"
+        }
+      }
+      admin_stops_the_sweep = {
+        action   = "events:DisableRule"
+        resource = "arn:aws:events:eu-west-1:123456789012:rule/linkward-endpoint-approver-schedule"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/admin"
+        }
+      }
+      deployment_changes_the_sweep = {
+        action   = "events:PutRule"
+        resource = "arn:aws:events:eu-west-1:123456789012:rule/linkward-endpoint-approver-schedule"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/deployment"
+        }
+      }
+      admin_stops_another_schedule = {
+        action   = "events:DisableRule"
+        resource = "arn:aws:events:eu-west-1:123456789012:rule/billing"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/admin"
+        }
+      }
+      approver_writes_the_inventory = {
+        action   = "dynamodb:BatchWriteItem"
+        resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/linkward-endpoint-inventory"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/linkward/linkward-endpoint-approver"
+        }
+      }
+      admin_gives_an_endpoint_another_account = {
+        action   = "dynamodb:UpdateItem"
+        resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/linkward-endpoint-inventory"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/admin"
+        }
+      }
+      operator_gives_an_endpoint_another_account = {
+        action   = "dynamodb:PutItem"
+        resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/linkward-endpoint-inventory"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/security-operator"
+        }
+      }
+      operator_pushes_a_policy = {
+        action   = "dynamodb:PutItem"
+        resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/linkward-access-policy"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/security-operator"
+        }
+      }
+      admin_pushes_a_policy = {
+        action   = "dynamodb:PutItem"
+        resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/linkward-access-policy"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/admin"
+        }
+      }
+      approver_writes_the_policy = {
+        action   = "dynamodb:PutItem"
+        resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/linkward-access-policy"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/linkward/linkward-endpoint-approver"
+        }
+      }
       revoker_denies = {
         action   = "dynamodb:PutItem"
         resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/linkward-deny-list"
@@ -455,20 +554,34 @@ run "control_plane_are_decided" {
 
   assert {
     condition = output.decisions == {
-      admin_makes_a_role_that_passes_for_ours = "deny: OnlyDeploymentsMakeOurRoles"
-      admin_takes_over_a_role_of_ours         = "deny: OnlyDeploymentsMakeOurRoles"
-      admin_passes_a_role_of_ours             = "deny: OnlyDeploymentsMakeOurRoles"
-      deployment_makes_our_role               = "no statement"
-      admin_makes_another_role                = "no statement"
-      admin_replaces_our_code                 = "deny: OnlyDeploymentsChangeOurFunctions"
-      admin_invokes_the_revoker_past_the_bus  = "deny: OnlyDeploymentsChangeOurFunctions"
-      admin_invokes_a_function_of_his         = "no statement"
-      admin_opens_the_bus                     = "deny: OnlyDeploymentsChangeTheBus"
-      admin_opens_another_bus                 = "no statement"
-      admin_disables_a_rule_of_the_bus        = "deny: OnlyDeploymentsChangeRulesOfTheBus"
-      revoker_denies                          = "no statement"
-      admin_lifts_a_denial                    = "deny: OnlyTheRevokerDenies"
-      anybody_reads_denials                   = "no statement"
+      admin_makes_a_role_that_passes_for_ours    = "deny: OnlyDeploymentsMakeOurRoles"
+      admin_takes_over_a_role_of_ours            = "deny: OnlyDeploymentsMakeOurRoles"
+      admin_passes_a_role_of_ours                = "deny: OnlyDeploymentsMakeOurRoles"
+      deployment_makes_our_role                  = "no statement"
+      admin_makes_another_role                   = "no statement"
+      admin_replaces_our_code                    = "deny: OnlyDeploymentsChangeOurFunctions"
+      admin_invokes_the_revoker_past_the_bus     = "deny: OnlyTheBusAsks"
+      admin_invokes_a_function_of_his            = "no statement"
+      admin_opens_the_bus                        = "deny: OnlyDeploymentsChangeTheBus"
+      admin_opens_another_bus                    = "no statement"
+      admin_disables_a_rule_of_the_bus           = "deny: OnlyDeploymentsChangeOurRules"
+      admin_invokes_the_reporter                 = "deny: OnlyTheBusAsks"
+      operator_invokes_the_revoker_past_the_bus  = "deny: OnlyTheBusAsks"
+      operator_asks_the_approver_for_a_dry_run   = "no statement"
+      admin_asks_the_approver                    = "deny: OnlyOperatorsAskTheApprover"
+      operator_replaces_the_approver             = "deny: OnlyDeploymentsChangeOurFunctions"
+      admin_stops_the_sweep                      = "deny: OnlyDeploymentsChangeOurRules"
+      deployment_changes_the_sweep               = "no statement"
+      admin_stops_another_schedule               = "no statement"
+      approver_writes_the_inventory              = "no statement"
+      admin_gives_an_endpoint_another_account    = "deny: OnlyTheApproverKnowsEndpoints"
+      operator_gives_an_endpoint_another_account = "deny: OnlyTheApproverKnowsEndpoints"
+      operator_pushes_a_policy                   = "no statement"
+      admin_pushes_a_policy                      = "deny: OnlyOperatorsWriteThePolicy"
+      approver_writes_the_policy                 = "deny: OnlyOperatorsWriteThePolicy"
+      revoker_denies                             = "no statement"
+      admin_lifts_a_denial                       = "deny: OnlyTheRevokerDenies"
+      anybody_reads_denials                      = "no statement"
     }
     error_message = "control-plane decides otherwise"
   }

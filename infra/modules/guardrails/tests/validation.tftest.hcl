@@ -7,6 +7,7 @@ mock_provider "aws" {
 variables {
   target_ids           = ["ou-ab12-abcdefgh", "123456789012"]
   deployment_role_arns = ["arn:aws:iam::*:role/deployment"]
+  operator_role_arns   = ["arn:aws:iam::*:role/security-operator"]
   issuer_role_arns     = ["arn:aws:iam::*:role/issuer"]
 }
 
@@ -78,4 +79,34 @@ run "issued_by_any_role" {
   }
 
   expect_failures = [var.issuer_role_arns]
+}
+
+run "nobody_to_operate" {
+  command = plan
+
+  variables {
+    operator_role_arns = []
+  }
+
+  expect_failures = [var.operator_role_arns]
+}
+
+run "any_role_as_operator" {
+  command = plan
+
+  variables {
+    operator_role_arns = ["arn:aws:iam::123456789012:role/*"]
+  }
+
+  expect_failures = [var.operator_role_arns]
+}
+
+run "private_target_by_its_name" {
+  command = plan
+
+  variables {
+    private_target_ids = ["workloads"]
+  }
+
+  expect_failures = [var.private_target_ids]
 }

@@ -40,6 +40,11 @@ run "a_malformed_policy_is_refused_before_it_is_deployed" {
     )
     error_message = "the validator must be the published schema, in the draft that AppConfig reads"
   }
+
+  assert {
+    condition     = length(one(aws_appconfig_configuration_profile.this.validator).content) <= 32768
+    error_message = "AppConfig takes no schema of more than 32,768 characters"
+  }
 }
 
 run "a_removal_is_neither_slow_nor_undone" {

@@ -127,3 +127,13 @@ run "trial_before_the_deployment" {
 
   expect_failures = [var.deployment]
 }
+
+run "policy_longer_than_appconfig_hosts" {
+  command = plan
+
+  variables {
+    access_policy_path = "../../tests/fixtures/access-too-long.yaml"
+  }
+
+  expect_failures = [aws_appconfig_hosted_configuration_version.this]
+}

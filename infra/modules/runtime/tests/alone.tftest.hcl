@@ -24,12 +24,13 @@ variables {
     endpoint-inventory = "arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-endpoint-inventory"
     kms_key            = "arn:aws:kms:eu-west-1:000000000000:key/0aaa"
   }
-  configuration = <<-YAML
+  configuration = yamldecode(<<-YAML
     tls: { certificateChain: /etc/server.crt, privateKey: /etc/server.key, clientTrustAnchors: /etc/ca.crt }
     identity: { trustDomain: internal.example }
     policy: { mode: audit }
     denyList: { refresh: 2s }
   YAML
+  )
 }
 
 run "a_runtime_alone" {
@@ -49,7 +50,7 @@ run "a_runtime_alone" {
   }
 
   assert {
-    condition     = !strcontains(jsonencode(data.aws_iam_policy_document.execution.statement), "secretsmanager")
+    condition     = !strcontains(jsonencode(data.aws_iam_policy_document.this["execution"].statement), "secretsmanager")
     error_message = "no secret, no right to any"
   }
 }

@@ -22,12 +22,13 @@ variables {
     endpoint-inventory = "arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-endpoint-inventory"
     kms_key            = "arn:aws:kms:eu-west-1:000000000000:key/0aaa"
   }
-  configuration = <<-YAML
+  configuration = yamldecode(<<-YAML
     tls: { minVersion: "1.3", maxClientCertificateLifetime: 30d }
     identity: { trustDomain: internal.example }
     policy: { mode: audit }
     denyList: { refresh: 2s }
   YAML
+  )
   files = {
     image = "public.ecr.aws/docker/library/busybox@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
     secrets = {
@@ -46,7 +47,7 @@ variables {
 
 run "the_runtime_reads_its_tables_and_nothing_else" {
   assert {
-    condition = toset([for statement in data.aws_iam_policy_document.task.statement : "${statement.sid}: ${join(", ", statement.actions)}"]) == toset([
+    condition = toset([for statement in data.aws_iam_policy_document.this["task"].statement : "${statement.sid}: ${join(", ", statement.actions)}"]) == toset([
       "ReadPolicy: dynamodb:GetItem, dynamodb:Scan",
       "ReadDenialsAndEndpoints: dynamodb:Scan",
       "AskWhatChanged: dynamodb:Query",
@@ -57,7 +58,7 @@ run "the_runtime_reads_its_tables_and_nothing_else" {
 
   assert {
     condition = !anytrue([
-      for statement in data.aws_iam_policy_document.task.statement : contains(statement.resources, "*")
+      for statement in data.aws_iam_policy_document.this["task"].statement : contains(statement.resources, "*")
     ])
     error_message = "nothing is allowed on every resource"
   }
@@ -70,7 +71,7 @@ run "ecs_hands_over_these_secrets_and_no_others" {
 
   assert {
     condition = toset(one([
-      for statement in data.aws_iam_policy_document.execution.statement : statement.resources if statement.sid == "HandOverSecrets"
+      for statement in data.aws_iam_policy_document.this["execution"].statement : statement.resources if statement.sid == "HandOverSecrets"
       ])) == toset([
       "arn:aws:secretsmanager:eu-west-1:000000000000:secret:invoices-server-abcdef",
       "arn:aws:secretsmanager:eu-west-1:000000000000:secret:trust-anchors-abcdef",
@@ -81,14 +82,14 @@ run "ecs_hands_over_these_secrets_and_no_others" {
 
   assert {
     condition = one(one([
-      for statement in data.aws_iam_policy_document.execution.statement : statement.condition if statement.sid == "UseSecretsKeys"
+      for statement in data.aws_iam_policy_document.this["execution"].statement : statement.condition if statement.sid == "UseSecretsKeys"
     ])).values == tolist(["secretsmanager.eu-west-1.amazonaws.com"])
     error_message = "keys are used through Secrets Manager only"
   }
 
   assert {
     condition = toset(flatten([
-      for statement in data.aws_iam_policy_document.execution.statement : tolist(statement.actions) if contains(statement.resources, "*")
+      for statement in data.aws_iam_policy_document.this["execution"].statement : tolist(statement.actions) if contains(statement.resources, "*")
     ])) == toset(["ecr:GetAuthorizationToken"])
     error_message = "only the call that knows no resource is allowed on all"
   }
@@ -106,18 +107,119 @@ run "the_roles_are_assumed_by_tasks_of_this_account" {
 
 run "a_policy_from_appconfig_is_read_with_the_rights_for_it" {
   variables {
-    configuration = <<-YAML
-      tls: {}
-      identity: { trustDomain: internal.example }
-      policy: { source: "appconfig:abc1234/env1234/pro1234" }
-    YAML
+    configuration = {
+      tls      = {}
+      identity = { trustDomain = "internal.example" }
+      policy   = { source = "appconfig:abc1234/env1234/pro1234" }
+    }
   }
 
   assert {
     condition = toset(one([
-      for statement in data.aws_iam_policy_document.task.statement : statement.resources if statement.sid == "ReadDeployedPolicy"
+      for statement in data.aws_iam_policy_document.this["task"].statement : statement.resources if statement.sid == "ReadDeployedPolicy"
     ])) == toset(["arn:aws:appconfig:eu-west-1:000000000000:application/abc1234/environment/env1234/configuration/pro1234"])
     error_message = "the runtime must be allowed to read this one profile"
+  }
+
+  assert {
+    condition     = !contains([for statement in data.aws_iam_policy_document.this["task"].statement : statement.sid], "ReadPolicy")
+    error_message = "a table that it does not read is none of its business"
+  }
+}
+
+run "a_policy_from_another_table_is_read_there" {
+  variables {
+    configuration = {
+      tls      = {}
+      identity = { trustDomain = "internal.example" }
+      policy   = { source = "dynamodb:policies" }
+    }
+  }
+
+  assert {
+    condition = one([
+      for statement in data.aws_iam_policy_document.this["task"].statement : statement.resources if statement.sid == "ReadPolicy"
+    ]) == toset(["arn:aws:dynamodb:eu-west-1:000000000000:table/policies"])
+    error_message = "the table that was named, and not ours"
+  }
+}
+
+run "a_policy_from_a_table_by_its_arn_is_read_there" {
+  variables {
+    configuration = {
+      tls      = {}
+      identity = { trustDomain = "internal.example" }
+      policy   = { source = "dynamodb:arn:aws:dynamodb:eu-west-1:111122223333:table/policies" }
+    }
+  }
+
+  assert {
+    condition = one([
+      for statement in data.aws_iam_policy_document.this["task"].statement : statement.resources if statement.sid == "ReadPolicy"
+    ]) == toset(["arn:aws:dynamodb:eu-west-1:111122223333:table/policies"])
+    error_message = "the table that was named, in its account"
+  }
+}
+
+run "what_comes_from_s3_and_secrets_manager_is_read_with_the_rights_for_it" {
+  variables {
+    secret_kms_key_arns = ["arn:aws:kms:eu-west-1:000000000000:key/0bbb"]
+    configuration = {
+      tls = {
+        certificateChain = "secretsmanager:arn:aws:secretsmanager:eu-west-1:000000000000:secret:server-abcdef"
+        privateKey       = "secretsmanager:arn:aws:secretsmanager:eu-west-1:000000000000:secret:server-abcdef"
+        crls             = ["s3://crls/crl/0aaa.crl", "https://crl.example/0bbb.crl", "/run/linkward/0ccc.crl"]
+      }
+      identity = { trustDomain = "internal.example" }
+      policy   = { source = "bundle:s3://policies/linkward/bundle.tar.gz" }
+    }
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.this["task"].statement : statement.sid => [tolist(statement.actions), tolist(statement.resources)]
+      if !contains(["ReadDenialsAndEndpoints", "AskWhatChanged", "UseTablesKey"], statement.sid)
+      } == {
+      ReadCrlsAndBundle  = [tolist(["s3:GetObject"]), tolist(["arn:aws:s3:::crls/crl/0aaa.crl", "arn:aws:s3:::policies/linkward/bundle.tar.gz"])]
+      ReadOwnCertificate = [tolist(["secretsmanager:GetSecretValue"]), tolist(["arn:aws:secretsmanager:eu-west-1:000000000000:secret:server-abcdef"])]
+      UseSecretsKeys     = [tolist(["kms:Decrypt"]), tolist(["arn:aws:kms:eu-west-1:000000000000:key/0bbb"])]
+    }
+    error_message = "these objects, this secret once, and its key"
+  }
+}
+
+run "a_secret_by_its_name_is_this_accounts" {
+  variables {
+    configuration = {
+      tls      = { privateKey = "secretsmanager:invoices/server" }
+      identity = { trustDomain = "internal.example" }
+    }
+  }
+
+  assert {
+    condition = one([
+      for statement in data.aws_iam_policy_document.this["task"].statement : statement.resources if statement.sid == "ReadOwnCertificate"
+    ]) == toset(["arn:aws:secretsmanager:eu-west-1:000000000000:secret:invoices/server-??????"])
+    error_message = "AWS puts six characters after the name"
+  }
+}
+
+# What a policy in a file, a bundle on the web and files as certificates need of AWS: nothing.
+run "nothing_is_allowed_for_what_does_not_come_from_aws" {
+  variables {
+    secret_kms_key_arns = ["arn:aws:kms:eu-west-1:000000000000:key/0bbb"]
+    configuration = {
+      tls      = { crls = ["https://crl.example/0bbb.crl"] }
+      identity = { trustDomain = "internal.example" }
+      policy   = { source = "bundle:https://policies.example/bundle.tar.gz" }
+    }
+  }
+
+  assert {
+    condition = toset([for statement in data.aws_iam_policy_document.this["task"].statement : statement.sid]) == toset([
+      "ReadDenialsAndEndpoints", "AskWhatChanged", "UseTablesKey",
+    ])
+    error_message = "a right that nothing needs is one that somebody else may use"
   }
 }
 

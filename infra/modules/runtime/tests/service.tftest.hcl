@@ -22,12 +22,13 @@ variables {
     endpoint-inventory = "arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-endpoint-inventory"
     kms_key            = "arn:aws:kms:eu-west-1:000000000000:key/0aaa"
   }
-  configuration = <<-YAML
+  configuration = yamldecode(<<-YAML
     tls: { minVersion: "1.3", maxClientCertificateLifetime: 30d }
     identity: { trustDomain: internal.example }
     policy: { mode: audit }
     denyList: { refresh: 2s }
   YAML
+  )
   files = {
     image = "public.ecr.aws/docker/library/busybox@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
     secrets = {

@@ -24,12 +24,13 @@ variables {
     endpoint-inventory = "arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-endpoint-inventory"
     kms_key            = "arn:aws:kms:eu-west-1:000000000000:key/0aaa"
   }
-  configuration = <<-YAML
+  configuration = yamldecode(<<-YAML
     tls: { minVersion: "1.3", maxClientCertificateLifetime: 30d }
     identity: { trustDomain: internal.example }
     policy: { mode: audit }
     denyList: { refresh: 2s }
   YAML
+  )
   files = {
     image = "public.ecr.aws/docker/library/busybox@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
     secrets = {
@@ -96,7 +97,7 @@ run "image_by_tag" {
   expect_failures = [var.image]
 }
 
-run "configuration_that_is_no_yaml" {
+run "configuration_as_text" {
   command = plan
 
   variables {
@@ -110,7 +111,7 @@ run "configuration_without_tls" {
   command = plan
 
   variables {
-    configuration = "identity: {trustDomain: internal.example}"
+    configuration = yamldecode("identity: {trustDomain: internal.example}")
   }
 
   expect_failures = [var.configuration]
@@ -120,7 +121,7 @@ run "configuration_without_a_trust_domain" {
   command = plan
 
   variables {
-    configuration = "{tls: {}, identity: {}}"
+    configuration = yamldecode("{tls: {}, identity: {}}")
   }
 
   expect_failures = [var.configuration]
@@ -130,7 +131,7 @@ run "configuration_that_opens_the_admin_port" {
   command = plan
 
   variables {
-    configuration = "{tls: {}, identity: {trustDomain: internal.example}, adminListen: 0.0.0.0:8081}"
+    configuration = yamldecode("{tls: {}, identity: {trustDomain: internal.example}, adminListen: 0.0.0.0:8081}")
   }
 
   expect_failures = [var.configuration]
@@ -140,7 +141,7 @@ run "configuration_without_proxy_protocol" {
   command = plan
 
   variables {
-    configuration = "{tls: {}, identity: {trustDomain: internal.example}, proxyProtocol: off}"
+    configuration = yamldecode("{tls: {}, identity: {trustDomain: internal.example}, proxyProtocol: off}")
   }
 
   expect_failures = [var.configuration]
@@ -150,7 +151,7 @@ run "configuration_with_another_upstream" {
   command = plan
 
   variables {
-    configuration = "{tls: {}, identity: {trustDomain: internal.example}, upstream: http://10.0.0.1}"
+    configuration = yamldecode("{tls: {}, identity: {trustDomain: internal.example}, upstream: http://10.0.0.1}")
   }
 
   expect_failures = [var.configuration]
@@ -160,7 +161,7 @@ run "configuration_with_another_deny_list" {
   command = plan
 
   variables {
-    configuration = "{tls: {}, identity: {trustDomain: internal.example}, denyList: {source: \"file:deny.yaml\"}}"
+    configuration = yamldecode("{tls: {}, identity: {trustDomain: internal.example}, denyList: {source: \"file:deny.yaml\"}}")
   }
 
   expect_failures = [var.configuration]
@@ -170,7 +171,17 @@ run "configuration_with_another_inventory" {
   command = plan
 
   variables {
-    configuration = "{tls: {}, identity: {trustDomain: internal.example}, endpoints: {source: \"file:x.yaml\"}}"
+    configuration = yamldecode("{tls: {}, identity: {trustDomain: internal.example}, endpoints: {source: \"file:x.yaml\"}}")
+  }
+
+  expect_failures = [var.configuration]
+}
+
+run "configuration_that_writes_a_cache" {
+  command = plan
+
+  variables {
+    configuration = { tls = {}, identity = { trustDomain = "internal.example" }, policy = { bundle = { cacheDirectory = "/var/cache" } } }
   }
 
   expect_failures = [var.configuration]
