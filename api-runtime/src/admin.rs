@@ -1,21 +1,34 @@
 //! The ports for operators and for the load balancer: plain HTTP, nothing that changes anything.
 
+mod components;
+mod dates;
+mod html;
+mod numbers;
 mod page;
+mod plot;
 mod status;
+mod words;
 
 use crate::body::Body;
 use crate::gate::Gate;
-use crate::metrics;
+use crate::metrics::{self, Interval, SnapshotState};
 use crate::proxy_protocol;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use crate::sightings::Shared;
+use components::Component;
+use dates::Dated;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{Method, Request, Response, StatusCode};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use numbers::Numbers;
 use policy::Timestamp;
+use sha2::{Digest, Sha256};
 use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -27,7 +40,15 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-const ONLY_STYLE: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+
+/// Nothing may be loaded, run, framed or sent but the page's own style, known by its digest, and its empty icon.
+static SECURITY_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let digest = data_encoding::BASE64.encode(&Sha256::digest(page::STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
 
 /// What the ports answer from. Before the first good snapshots there is nothing but life.
 #[derive(Debug, Default)]
@@ -37,6 +58,32 @@ impl Ports {
     pub(crate) fn ready(&self, gate: Arc<Gate>) {
         // A listener has one gate.
         let _ = self.0.set(gate);
+    }
+}
+
+/// What the page and the status both show, read once.
+#[derive(Debug)]
+struct View {
+    components: Vec<Component>,
+    numbers: Numbers,
+    snapshots: Vec<SnapshotState>,
+    dates: Vec<Dated>,
+    shared: Vec<Shared>,
+    intervals: Vec<Interval>,
+}
+
+impl View {
+    fn of(gate: &Gate, now: Timestamp) -> Self {
+        let state = gate.state(now);
+        let numbers = Numbers::read(gate, &state);
+        Self {
+            components: components::list(gate, &state, numbers.upstream_errors_total(), now),
+            numbers,
+            dates: dates::list(gate, now),
+            shared: gate.sightings.shared(Instant::now()),
+            intervals: gate.metrics.history(),
+            snapshots: state.snapshots,
+        }
     }
 }
 
@@ -104,8 +151,8 @@ fn operators(gate: Option<&Gate>, path: &str) -> Response<Body> {
     let now = Timestamp::now();
     match path {
         "/metrics" => page(PROMETHEUS, metrics::render(&gate.metrics, &gate.state(now))),
-        "/status" => page(JSON, status::json(gate, now)),
-        "/" => page(HTML, page::html(gate, now)),
+        "/status" => page(JSON, status::json(gate, &View::of(gate, now), now)),
+        "/" => page(HTML, page::html(gate, &View::of(gate, now), now)),
         _ => not_found(),
     }
 }
@@ -138,7 +185,9 @@ fn page(kind: HeaderValue, body: impl Into<Body>) -> Response<Body> {
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, kind);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(CONTENT_SECURITY_POLICY, ONLY_STYLE);
+    headers.insert(CONTENT_SECURITY_POLICY, SECURITY_POLICY.clone());
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
 }
 

@@ -21,7 +21,7 @@ pub fn proxy_header(bytes: &[u8]) -> bool {
 /// Who a certificate names, if it can be read and names somebody of the trust domain.
 #[must_use]
 pub fn identity(der: &[u8], trust_domain: &TrustDomain) -> Option<String> {
-    let rules = Identity { trust_domain: trust_domain.clone(), common_name: None };
+    let rules = Identity { trust_domain: trust_domain.clone(), common_name: None, max_endpoints: 1 };
     let (end_entity, _) = identity::end_entity(&CertificateDer::from(der), &rules).ok()?;
     end_entity.identity.map(|identity| identity.to_string())
 }

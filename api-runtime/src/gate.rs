@@ -6,10 +6,12 @@ use crate::config::{AccessLog, Config};
 use crate::connection::Connections;
 use crate::log_writer::LogWriter;
 use crate::metrics::{Metrics, SnapshotState, State};
+use crate::peer::Peer;
 use crate::recent::RecentDenials;
-use crate::snapshots::Snapshots;
+use crate::sightings::{Expectations, Finding, Sightings};
+use crate::snapshots::{Now, Snapshots, Took};
 use crate::spans::Spans;
-use policy::Timestamp;
+use policy::{AccountId, SpiffeId, Timestamp, VpcEndpointId};
 use policy_source::Live;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +28,7 @@ pub(crate) struct Gate {
     pub(crate) connections: Connections,
     pub(crate) denials: RecentDenials,
     pub(crate) audit: AuditDenials,
+    pub(crate) sightings: Sightings,
     pub(crate) policy_errors: OnceASecond,
     pub(crate) started: Timestamp,
     draining: AtomicBool,
@@ -52,6 +55,7 @@ impl Gate {
             spans,
             denials: RecentDenials::default(),
             audit: AuditDenials::new(),
+            sightings: Sightings::default(),
             policy_errors: OnceASecond::default(),
             started: Timestamp::now(),
             draining: AtomicBool::new(false),
@@ -82,6 +86,26 @@ impl Gate {
         states
     }
 
+    /// Notes through which endpoint a connection came, and says what that tells of its certificate.
+    pub(crate) fn sight(&self, peer: Option<&Peer>, endpoint: Option<&VpcEndpointId>) {
+        let Some((peer, endpoint)) = peer.zip(endpoint) else { return };
+        let expected = Expected { gate: self, now: Now::read() };
+        if let Some(finding) = self.sightings.see(peer, endpoint, &expected, expected.now.steady) {
+            finding.say();
+        }
+    }
+
+    /// Looks again at who uses which certificate, by the inventory and the policy in force.
+    pub(crate) fn review_sightings(&self) {
+        let expected = Expected { gate: self, now: Now::read() };
+        self.sightings.review(&expected, expected.now.steady).iter().for_each(Finding::say);
+    }
+
+    /// How long changes of the deny list take; `None` without one.
+    pub(crate) fn deny_list_took(&self) -> Option<&Took> {
+        self.snapshots.deny_list.as_ref().map(|_| &*self.snapshots.propagation().deny_list)
+    }
+
     /// What the metrics do not count themselves.
     pub(crate) fn state(&self, now: Timestamp) -> State {
         let next_update = self.snapshots.trust.load().value.crl_next_update();
@@ -90,10 +114,29 @@ impl Gate {
             snapshots: self.snapshot_states(),
             crl_next_update: next_update.map(|at| at.duration_since(now).as_secs_f64()),
             deny_list_entries: self.snapshots.deny_list.as_ref().map(|live| live.load().value.len()),
-            deny_list_propagation: self.snapshots.propagation(),
+            policy_propagation: self.snapshots.propagation().policy.distribution(),
+            deny_list_propagation: self.deny_list_took().map(Took::distribution),
+            shared_certificates: self.sightings.counts(),
             access_log_dropped: self.log.as_ref().map_or(0, LogWriter::dropped),
             spans_dropped: self.spans.as_ref().map(Spans::dropped),
         }
+    }
+}
+
+/// What the snapshots say of endpoints and of those who come through them.
+struct Expected<'a> {
+    gate: &'a Gate,
+    now: Now,
+}
+
+impl Expectations for Expected<'_> {
+    fn account(&self, endpoint: &VpcEndpointId) -> Option<AccountId> {
+        self.gate.snapshots.account(endpoint, self.now)
+    }
+
+    fn max_endpoints(&self, identity: &SpiffeId) -> usize {
+        let said = self.gate.snapshots.policy.load().value.max_endpoints(identity);
+        said.map_or(self.gate.config.identity.max_endpoints, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
     }
 }
 

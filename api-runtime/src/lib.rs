@@ -32,6 +32,7 @@ mod request;
 mod request_id;
 mod server;
 mod sharded;
+mod sightings;
 mod socket;
 mod spans;
 mod target;

@@ -126,6 +126,7 @@ async fn serve_connection<A: Application>(
 ) {
     gate.metrics.handshake();
     let Established { stream, peer, alpn_h2, endpoint, tls_version, source } = established;
+    gate.sight(peer.as_deref(), endpoint.as_ref());
     let place = gate.connections.place(endpoint.as_ref());
     let facts = Facts { peer, endpoint, source, tls_version, http2: alpn_h2 };
     let connection = Connection::new(Arc::clone(&gate), facts, overloaded || !place.is_free);

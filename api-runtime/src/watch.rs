@@ -23,6 +23,7 @@ async fn recheck(gate: Arc<Gate>) {
             () = next_update(&gate) => {}
         }
         gate.connections.recheck(Now::read()).await;
+        gate.review_sightings();
     }
 }
 

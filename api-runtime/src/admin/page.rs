@@ -1,137 +1,236 @@
-//! `/`: the same for people. One page, no script, nothing loaded from elsewhere.
+//! `/`: the same for people. One page, no script, nothing loaded from elsewhere; light or dark as the reader likes, and
+//! a table becomes a list where the screen is narrow.
 
+use super::View;
+use super::html::{Cell, Html};
+use super::plot;
+use super::words::{Level, age, count, moment, short, until};
 use crate::gate::Gate;
 use crate::metrics::SnapshotState;
 use crate::recent::Denial;
-use policy::Timestamp;
-use std::fmt::Write;
+use crate::sightings::Shared;
+use crate::snapshots::Took;
+use policy::{AccountId, Timestamp};
 use std::time::Duration;
 
-const HEAD: &str = "<!doctype html><html lang=en><head><meta charset=utf-8><meta http-equiv=refresh content=5>\
-<meta name=viewport content='width=device-width'><title>Linkward api-runtime</title><style>\
-body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}\
-h1{font-size:1.3rem}h2{font-size:1.05rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\
-th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}\
-.bad{color:#b00020;font-weight:600}.good{color:#0a6b2d;font-weight:600}\
-@media(prefers-color-scheme:dark){body{background:#141414;color:#e6e6e6}th,td{border-color:#333}\
-.bad{color:#ff7b8a}.good{color:#6fdc8c}}</style></head><body>";
+/// What the page looks like; its digest is what the security policy lets in.
+pub(super) const STYLE: &str = include_str!("style.css");
 
 /// `/status` has them all.
-const AUDITED: usize = 50;
+const SHOWN: usize = 50;
 
 /// The status as a page.
-pub(super) fn html(gate: &Gate, now: Timestamp) -> String {
-    let mut out = String::from(HEAD);
-    let (class, word) = if gate.is_draining() { ("bad", "draining") } else { ("good", "serving") };
-    // Writing to a string cannot fail.
-    let _ = write!(out, "<h1>Linkward api-runtime <span class={class}>{word}</span></h1><table>");
-    for (name, value) in facts(gate, now) {
-        row(&mut out, &[name, &value]);
+pub(super) fn html(gate: &Gate, view: &View, now: Timestamp) -> String {
+    let mut page = Html::new(STYLE);
+    header(&mut page, gate, view, now);
+    tiles(&mut page, gate, view);
+    page.raw("<div class=two>");
+    components(&mut page, view);
+    latency(&mut page, gate, view);
+    page.raw("</div>");
+    denials(&mut page, gate);
+    page.raw("<div class=two>");
+    callers(&mut page, view);
+    decisions(&mut page, view);
+    page.raw("</div>");
+    shared(&mut page, view);
+    audit(&mut page, gate);
+    snapshots(&mut page, view);
+    page.raw("<div class=two>");
+    dates(&mut page, view, now);
+    propagation(&mut page, gate);
+    page.raw("</div>");
+    connections(&mut page, view);
+    page.finish()
+}
+
+fn header(page: &mut Html, gate: &Gate, view: &View, now: Timestamp) {
+    let worst = view.components.iter().map(|component| component.level).max().unwrap_or(Level::Good);
+    let word = match (gate.is_draining(), worst) {
+        (true, _) => "draining",
+        (false, Level::Good) => "serving, all well",
+        (false, Level::Warn) => "serving, look below",
+        (false, Level::Bad) => "serving, something is wrong",
+    };
+    page.raw("<header><h1>");
+    page.text(&gate.config.telemetry.service_name);
+    page.raw("</h1>");
+    page.mark(worst, word);
+    let mode = format!("{:?}", gate.config.policy.mode).to_lowercase();
+    let up = Duration::try_from(now.duration_since(gate.started)).unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION");
+    page.raw("<span class=soft>");
+    page.text(&format!(
+        "Linkward api-runtime {version} · policy mode {mode} · up for {} · {} UTC",
+        age(up),
+        moment(now)
+    ));
+    page.raw("</span></header>");
+}
+
+fn tiles(page: &mut Html, gate: &Gate, view: &View) {
+    let recent = gate.metrics.recent_latency();
+    let quantile = |part| recent.quantile(part).map_or_else(|| "–".to_owned(), short);
+    let tiles = [
+        (count(gate.metrics.latency().count()), "requests"),
+        (count(view.numbers.decided("deny")), "denied"),
+        (count(view.numbers.decided("auditDeny")), "passed by audit"),
+        (count(gate.connections.len() as u64), "connections"),
+        (count(view.numbers.failures_total()), "failed handshakes"),
+        (quantile(0.5), "p50"),
+        (quantile(0.95), "p95"),
+        (quantile(0.99), "p99"),
+    ];
+    page.raw("<div class=tiles>");
+    for (number, what) in tiles {
+        page.raw("<div class=tile><b>");
+        page.text(&number);
+        page.raw("</b><span>");
+        page.text(what);
+        page.raw("</span></div>");
     }
-    out.push_str("</table><h2>Snapshots</h2><table><tr><th>kind<th>revision<th>age<th>last refresh");
-    gate.snapshot_states().iter().for_each(|state| snapshot(&mut out, state));
-    out.push_str("</table>");
-    audit(&mut out, gate);
-    out.push_str("<h2>Recent denials</h2><table><tr><th>when<th>caller<th>request<th>reason<th>request id");
-    gate.denials.list().iter().for_each(|each| denial(&mut out, each));
-    out.push_str("</table><p>For machines: <a href=/status>/status</a>, <a href=/metrics>/metrics</a></body></html>");
-    out
+    page.raw("</div>");
 }
 
-fn facts(gate: &Gate, now: Timestamp) -> Vec<(&'static str, String)> {
-    let trust = gate.snapshots.trust.load();
-    let (latency, recent) = (gate.metrics.latency(), gate.metrics.recent_latency());
-    let quantiles =
-        [0.5, 0.95, 0.99].map(|part| recent.quantile(part).map_or("–".to_owned(), |at| format!("{at:.1?}")));
-    let until =
-        |at: Timestamp| format!("{at} (in {})", age(Duration::try_from(at.duration_since(now)).unwrap_or_default()));
-    let uptime = Duration::try_from(now.duration_since(gate.started)).unwrap_or_default();
-    vec![
-        ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("up for", age(uptime)),
-        ("policy mode", format!("{:?}", gate.config.policy.mode).to_lowercase()),
-        ("open connections", format!("{} of {}", gate.connections.len(), gate.config.limits.connections)),
-        ("requests", latency.count().to_string()),
-        ("latency p50, p95, p99", quantiles.join(", ")),
-        ("our certificate expires", until(trust.value.certificate_not_after())),
-        ("next CRL due", trust.value.crl_next_update().map_or("no CRLs".to_owned(), until)),
-    ]
+fn components(page: &mut Html, view: &View) {
+    let rows = view
+        .components
+        .iter()
+        .map(|each| vec![Cell::word(each.name), Cell::mark(each.level, each.level.as_str()), Cell::text(&each.detail)]);
+    page.table("Health", &["part", "state", "detail"], rows, "");
 }
 
-fn snapshot(out: &mut String, state: &SnapshotState) {
-    row(out, &[state.kind, state.revision.as_str(), &age(state.age), state.error.as_deref().unwrap_or("good")]);
+fn latency(page: &mut Html, gate: &Gate, view: &View) {
+    page.section("Latency");
+    page.raw(&plot::svg(&view.intervals, gate.config.telemetry.metrics_interval));
+    page.raw("<p class=key><span><i class=p50></i>p50</span><span><i class=p95></i>p95</span><span><i class=p99></i>p99</span></p>");
+    page.raw("</section>");
+}
+
+fn denials(page: &mut Html, gate: &Gate) {
+    let denied = gate.denials.list();
+    let rows = denied.iter().map(|denial: &Denial| {
+        let reason = denial.reason.as_str();
+        let reason = if denial.audit { format!("{reason} (audit: passed)") } else { reason.to_owned() };
+        vec![
+            Cell::Word(moment(denial.at)),
+            Cell::name(denial.caller.as_deref().unwrap_or("–")),
+            Cell::text(&format!("{} {}", denial.method, denial.path)),
+            Cell::word(&reason),
+            Cell::word(denial.endpoint.as_deref().unwrap_or("–")),
+            Cell::text(&denial.request_id),
+        ]
+    });
+    let heads = ["when", "caller", "request", "reason", "endpoint", "request id"];
+    page.table("Recent denials", &heads, rows, "Nobody was denied yet.");
+}
+
+fn callers(page: &mut Html, view: &View) {
+    let rows = view.numbers.callers.iter();
+    let rows = rows.map(|(name, requests, denials)| {
+        vec![Cell::name(name), Cell::Number(count(*requests)), Cell::Number(count(*denials))]
+    });
+    let title = match view.numbers.more_callers {
+        0 => "Callers".to_owned(),
+        more => format!("Callers (and {more} more)"),
+    };
+    page.table(&title, &["caller", "requests", "denied"], rows, "No caller of the policy came yet.");
+}
+
+fn decisions(page: &mut Html, view: &View) {
+    let rows = view.numbers.requests.iter().map(|([decision, reason, status], requests)| {
+        vec![Cell::text(decision), Cell::text(reason), Cell::text(status), Cell::Number(count(*requests))]
+    });
+    page.table("Requests by decision", &["decision", "reason", "status", "requests"], rows, "No request came yet.");
+}
+
+fn shared(page: &mut Html, view: &View) {
+    if view.shared.is_empty() {
+        return;
+    }
+    let rows = view.shared.iter().take(SHOWN).map(|shared: &Shared| {
+        let endpoint = |(id, account, ago): &(policy::VpcEndpointId, Option<AccountId>, Duration)| {
+            let account = account.as_ref().map_or("account unknown", AccountId::as_str);
+            format!("{} ({account}, {} ago)", id.as_str(), age(*ago))
+        };
+        let endpoints: Vec<String> = shared.endpoints.iter().map(endpoint).collect();
+        vec![
+            Cell::name(shared.identity.as_str()),
+            Cell::text(shared.serial.as_str()),
+            Cell::word(&shared.signs.join(", ")),
+            Cell::Number(format!("{} of {}", shared.endpoints.len(), shared.limit)),
+            Cell::text(&endpoints.join(", ")),
+        ]
+    });
+    let heads = ["caller", "serial number", "several", "endpoints", "seen through"];
+    page.table("One certificate, many users", &heads, rows, "");
 }
 
 /// Whom enforcing would break: shown while there is anybody.
-fn audit(out: &mut String, gate: &Gate) {
+fn audit(page: &mut Html, gate: &Gate) {
     let callers = gate.audit.callers();
     if callers.is_empty() {
         return;
     }
-    out.push_str("<h2>Would be denied if the policy were enforced</h2><table><tr><th>caller<th>requests<th>reasons");
-    for caller in callers.iter().take(AUDITED) {
+    let rows = callers.iter().take(SHOWN).map(|caller| {
         let reasons: Vec<String> = caller.reasons().map(|(reason, count)| format!("{reason} {count}")).collect();
-        row(out, &[&caller.caller, &caller.requests().to_string(), &reasons.join(", ")]);
-    }
-    out.push_str("</table>");
+        vec![Cell::name(&caller.caller), Cell::Number(count(caller.requests())), Cell::text(&reasons.join(", "))]
+    });
+    page.table("Would be denied if the policy were enforced", &["caller", "requests", "reasons"], rows, "");
 }
 
-fn denial(out: &mut String, denial: &Denial) {
-    let request = format!("{} {}", denial.method, denial.path);
-    let reason = if denial.audit {
-        format!("{} (audit: passed)", denial.reason.as_str())
-    } else {
-        denial.reason.as_str().to_owned()
+fn snapshots(page: &mut Html, view: &View) {
+    let rows = view.snapshots.iter().map(|state: &SnapshotState| {
+        vec![
+            Cell::text(state.kind),
+            Cell::text(state.revision.as_str()),
+            Cell::Word(moment(state.loaded_at)),
+            Cell::Number(age(state.age)),
+            Cell::text(state.error.as_deref().unwrap_or("good")),
+        ]
+    });
+    page.table("Snapshots", &["kind", "revision", "in force since", "confirmed", "last refresh"], rows, "");
+}
+
+fn dates(page: &mut Html, view: &View, now: Timestamp) {
+    let rows = view.dates.iter().map(|dated| {
+        let name = match &dated.crl {
+            Some((number, entries)) => format!("{}: number {number}, {} revoked", dated.name, count(*entries as u64)),
+            None => dated.name.clone(),
+        };
+        vec![
+            Cell::word(dated.what),
+            Cell::text(&name),
+            Cell::Word(moment(dated.until)),
+            Cell::mark(dated.level, until(dated.until, now)),
+        ]
+    });
+    page.table("Certificates and CRLs", &["what", "whose", "until", "left"], rows, "");
+}
+
+fn propagation(page: &mut Html, gate: &Gate) {
+    let took = |name: &'static str, took: &Took| {
+        let distribution = took.distribution();
+        let shown = |duration: Option<Duration>| Cell::Number(duration.map_or_else(|| "–".to_owned(), short));
+        let slowest = (distribution.count() > 0).then(|| took.slowest());
+        let changes = Cell::Number(count(distribution.count()));
+        vec![Cell::text(name), changes, shown(took.last()), shown(distribution.quantile(0.95)), shown(slowest)]
     };
-    let caller = denial.caller.as_deref().unwrap_or("–");
-    row(out, &[&denial.at.to_string(), caller, &request, &reason, &denial.request_id]);
+    let policy = took("policy", &gate.snapshots.propagation().policy);
+    let rows = std::iter::once(policy).chain(gate.deny_list_took().map(|each| took("revocation (deny list)", each)));
+    page.table("From a change to its force here", &["of", "changes", "last", "p95", "slowest"], rows, "");
 }
 
-fn row(out: &mut String, cells: &[&str]) {
-    out.push_str("<tr>");
-    for cell in cells {
-        out.push_str("<td>");
-        escaped(out, cell);
+fn connections(page: &mut Html, view: &View) {
+    let numbers = &view.numbers;
+    let row = |what: &str, count_of: u64| vec![Cell::text(what), Cell::Number(count(count_of))];
+    let mut rows = vec![row("handshakes completed", numbers.handshakes), row("not HTTP", numbers.protocol_errors)];
+    for (what, counts) in [
+        ("handshake failed", &numbers.handshake_failures),
+        ("ended by us", &numbers.ended),
+        ("upstream failed", &numbers.upstream_errors),
+    ] {
+        rows.extend(counts.iter().map(|(cause, number)| row(&format!("{what}: {cause}"), *number)));
     }
-}
-
-fn escaped(out: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-}
-
-fn age(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7199 => format!("{} min", seconds / 60),
-        7200..=172_799 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hostile_path_is_text() {
-        let mut out = String::new();
-        row(&mut out, &["/<script>alert('x')</script>", "a&\"b"]);
-        assert_eq!(out, "<tr><td>/&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;<td>a&amp;&quot;b");
-    }
-
-    #[test]
-    fn ages_are_for_people() {
-        let ages = [119, 120, 7200, 172_800].map(|seconds| age(Duration::from_secs(seconds)));
-        assert_eq!(ages, ["119 s", "2 min", "2 h", "2 days"]);
-    }
+    page.table("Connections since the start", &["what", "how often"], rows.into_iter(), "");
 }

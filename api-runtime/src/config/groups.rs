@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use policy::TrustDomain;
 use policy_source::SourceUri;
 use policy_source::bundle::BundleSettings;
 use serde::{Deserialize, Deserializer};
 
 use super::otlp::OtlpEndpoint;
 use super::scalar;
-use super::template::{self, CommonNameTemplate};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -18,18 +16,6 @@ const fn seconds(seconds: u64) -> Duration {
 
 fn an_hour() -> Duration {
     seconds(3600)
-}
-
-/// How a certificate names its caller.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Identity {
-    /// SPIFFE IDs of other trust domains are no identity here.
-    #[serde(deserialize_with = "scalar::parsed")]
-    pub trust_domain: TrustDomain,
-    /// What to read in the common name of a certificate without any URI SAN; `None`: nothing.
-    #[serde(default, deserialize_with = "template::optional")]
-    pub common_name: Option<CommonNameTemplate>,
 }
 
 /// Where the access policy comes from and how it is applied.

@@ -2,6 +2,7 @@
 
 mod error;
 mod groups;
+mod identity;
 mod network;
 mod otlp;
 mod part;
@@ -19,9 +20,8 @@ use policy_source::{BundleUri, SourceUri};
 use serde::Deserialize;
 
 pub use self::error::ConfigError;
-pub use self::groups::{
-    AccessLog, DenyListSettings, Emf, Identity, InventorySettings, Limits, Mode, PolicySettings, Telemetry,
-};
+pub use self::groups::{AccessLog, DenyListSettings, Emf, InventorySettings, Limits, Mode, PolicySettings, Telemetry};
+pub use self::identity::Identity;
 pub use self::network::{Network, ProxyProtocol, Upstream, UpstreamProtocol};
 pub use self::otlp::{OtlpEndpoint, OtlpEndpointError};
 pub use self::part::{CrlPart, OwnPart};
@@ -137,6 +137,7 @@ impl Config {
             problems.push("`telemetry.metricsInterval` is shorter than a second; write `1s` or more".to_owned());
         }
         problems.extend(self.policy.bundle.problem());
+        problems.extend(self.identity.problem());
         let listeners = [
             ("listen", Some(self.listen)),
             ("adminListen", Some(self.admin_listen)),

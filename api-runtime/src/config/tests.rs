@@ -33,7 +33,7 @@ fn the_least_configuration_has_the_documented_defaults() {
     assert_eq!((config.tls.crl_expiry, config.tls.client_auth), (CrlExpiry::Enforce, ClientAuth::Required));
     assert_eq!((config.tls.min_version, config.tls.refresh), (MinVersion::Tls13, Duration::from_secs(10)));
     assert_eq!(config.tls.max_client_certificate_lifetime, None);
-    assert_eq!(config.identity.common_name, None);
+    assert_eq!((config.identity.common_name, config.identity.max_endpoints), (None, 4));
     assert_eq!((config.policy.mode, config.policy.refresh), (Mode::Enforce, Duration::from_secs(15)));
     assert_eq!(config.policy.max_staleness, Duration::from_secs(3600));
     assert_eq!(config.limits.idle_timeout, Duration::from_secs(340));
@@ -59,7 +59,7 @@ tls:
   minVersion: "1.2"
   clientAuth: optional
   maxClientCertificateLifetime: 30d
-identity: { trustDomain: internal.example, commonName: "svc.{name}.{env}" }
+identity: { trustDomain: internal.example, commonName: "svc.{name}.{env}", maxEndpoints: 8 }
 policy: { source: file:access.yaml, refresh: 5s, maxStaleness: 2h, mode: audit }
 denyList: { source: "file:deny.yaml", refresh: 500ms, maxStaleness: 1h }
 endpoints: { source: "dynamodb:TABLE", refresh: 10s, maxStaleness: 1h }
@@ -227,6 +227,10 @@ fn values_that_make_no_sense_together_are_all_named() {
         assert!(error.contains(says), "{says}: {error}");
     }
     assert!(with("limits: { drain: 0s }").is_ok());
+    for (endpoints, good) in [(0, false), (1, true), (63, true), (64, false)] {
+        let limited = LEAST.replace(": internal.example", &format!(": a, maxEndpoints: {endpoints}"));
+        assert_eq!(parse(&limited).is_ok(), good, "{endpoints}");
+    }
     assert!(with("listen: 127.0.0.1:0\nadminListen: 127.0.0.1:0").is_ok());
 }
 

@@ -87,8 +87,10 @@ async fn measure(
             _ = interval.tick() => false,
             _ = &mut end => true,
         };
-        gate.metrics.turn_window();
         let now = Timestamp::now();
+        gate.metrics.turn_window(now);
+        // The policy may have changed, and what is old is to be forgotten.
+        gate.review_sightings();
         let state = gate.state(now);
         if let Some(emf) = &mut emf {
             emf.write(&gate, &state, now);

@@ -2,6 +2,7 @@
 
 mod callers;
 mod histogram;
+mod history;
 mod prometheus;
 mod state;
 mod table;
@@ -9,6 +10,7 @@ mod window;
 
 pub(crate) use callers::CallerSlot;
 pub(crate) use histogram::{Distribution, Histogram};
+pub(crate) use history::Interval;
 pub(crate) use prometheus::render;
 pub(crate) use state::{Request, SnapshotState, State};
 pub(crate) use table::{Definition, Kind, Unit};
@@ -20,8 +22,9 @@ use crate::connection::End;
 use crate::handshake::HandshakeCause;
 use crate::sharded::Sharded;
 use callers::Callers;
-use policy::SpiffeId;
+use history::History;
 use policy::access::Reason;
+use policy::{SpiffeId, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 use window::Window;
 
@@ -41,6 +44,7 @@ pub(crate) struct Metrics {
     policy_changes: AtomicU64,
     recent_latency: Window,
     recent_upstream: Window,
+    history: History,
 }
 
 #[derive(Debug)]
@@ -78,6 +82,7 @@ impl Metrics {
             policy_changes: AtomicU64::new(0),
             recent_latency: Window::default(),
             recent_upstream: Window::default(),
+            history: History::default(),
         }
     }
 
@@ -133,9 +138,16 @@ impl Metrics {
     }
 
     /// Begins a new interval of latencies.
-    pub(crate) fn turn_window(&self) {
-        self.recent_latency.turn(self.latency());
+    pub(crate) fn turn_window(&self, now: Timestamp) {
+        let latency = self.latency();
+        self.recent_latency.turn(latency.clone());
         self.recent_upstream.turn(self.sum(|shard| &shard.upstream));
+        self.history.keep(now, &self.recent_latency.last(latency));
+    }
+
+    /// The last intervals, the oldest first.
+    pub(crate) fn history(&self) -> Vec<Interval> {
+        self.history.list()
     }
 
     fn sum(&self, histogram: impl Fn(&Shard) -> &Histogram) -> Distribution {
@@ -155,6 +167,7 @@ impl Metrics {
             visit(&table::SNAPSHOT_FAILING, &[snapshot.kind], Value::Count(snapshot.error.is_some().into()));
         }
         visit(&table::POLICY_CHANGES, &[], Value::Count(self.policy_changes.load(Ordering::Relaxed)));
+        visit(&table::POLICY_PROPAGATION, &[], Value::Distribution(&state.policy_propagation));
         if let Some(seconds) = state.crl_next_update {
             visit(&table::CRL_NEXT_UPDATE, &[], Value::Seconds(seconds));
         }
@@ -163,6 +176,9 @@ impl Metrics {
         }
         if let Some(distribution) = &state.deny_list_propagation {
             visit(&table::DENY_LIST_PROPAGATION, &[], Value::Distribution(distribution));
+        }
+        for (sign, count) in ["accounts", "endpoints"].into_iter().zip(state.shared_certificates) {
+            visit(&table::SHARED_CERTIFICATES, &[sign], Value::Count(count as u64));
         }
         visit(&table::ACCESS_LOG_DROPPED, &[], Value::Count(state.access_log_dropped));
         if let Some(dropped) = state.spans_dropped {
@@ -233,67 +249,4 @@ fn add(counter: Option<&AtomicU64>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use policy::Timestamp;
-    use std::time::Duration;
-
-    fn rendered(metrics: &Metrics) -> String {
-        render(metrics, &State { crl_next_update: Some(1.0), deny_list_entries: Some(2), ..State::default() })
-    }
-
-    fn request(outcome: Outcome, reason: Option<Reason>, status: u16, caller: CallerSlot) -> Request {
-        Request { outcome, reason, status, latency: Duration::from_micros(80), upstream: None, caller }
-    }
-
-    #[test]
-    fn every_metric_of_the_table_is_shown_in_its_order() {
-        let metrics = Metrics::new();
-        let caller = metrics.caller(&"spiffe://a/b".parse().unwrap());
-        let upstream = Some(Duration::from_micros(50));
-        metrics.request(Request { upstream, ..request(Outcome::Allow, Some(Reason::Permitted), 200, caller) });
-        let snapshots = vec![SnapshotState {
-            kind: "policy",
-            revision: "1".into(),
-            loaded_at: Timestamp::UNIX_EPOCH,
-            age: Duration::ZERO,
-            error: None,
-        }];
-        let (crl_next_update, deny_list_entries, spans_dropped) = (Some(1.0), Some(2), Some(0));
-        let deny_list_propagation = Some(Distribution::default());
-        let state = State {
-            snapshots,
-            crl_next_update,
-            deny_list_entries,
-            deny_list_propagation,
-            spans_dropped,
-            ..State::default()
-        };
-        let mut shown: Vec<&str> = Vec::new();
-        metrics.collect(&state, &mut |definition, attributes, _| {
-            assert_eq!(attributes.len(), definition.attributes.len(), "{}", definition.name);
-            shown.push(definition.name);
-        });
-        shown.dedup();
-        assert_eq!(shown, table::TABLE.iter().map(|definition| definition.name).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_request_is_counted_under_its_own_decision_reason_and_status() {
-        let metrics = Metrics::new();
-        metrics.request(request(Outcome::Deny, Some(Reason::DenyListStale), 403, CallerSlot::NONE));
-        metrics.request(request(Outcome::AuditDeny, Some(Reason::Forbidden), 200, CallerSlot::NONE));
-        metrics.request(request(Outcome::Deny, None, 400, CallerSlot::NONE));
-        let text = rendered(&metrics);
-        for line in [
-            "linkward_requests_total{decision=\"deny\",reason=\"denyListStale\",status=\"4xx\"} 1\n",
-            "linkward_requests_total{decision=\"auditDeny\",reason=\"forbidden\",status=\"2xx\"} 1\n",
-            "linkward_requests_total{decision=\"deny\",reason=\"none\",status=\"4xx\"} 1\n",
-            "linkward_request_duration_seconds_count 3\n",
-            "linkward_upstream_duration_seconds_count 0\n",
-        ] {
-            assert!(text.contains(line), "{line} in {text}");
-        }
-        assert_eq!(text.matches("linkward_requests_total{").count(), 3);
-    }
-}
+mod tests;

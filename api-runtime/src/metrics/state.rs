@@ -14,8 +14,11 @@ pub(crate) struct State {
     /// Seconds to the first nextUpdate; negative once it has passed.
     pub(crate) crl_next_update: Option<f64>,
     pub(crate) deny_list_entries: Option<usize>,
+    pub(crate) policy_propagation: Distribution,
     /// `None` without a deny list.
     pub(crate) deny_list_propagation: Option<Distribution>,
+    /// Client certificates seen through several accounts, and through too many endpoints.
+    pub(crate) shared_certificates: [usize; 2],
     pub(crate) access_log_dropped: u64,
     /// `None` if no spans are exported.
     pub(crate) spans_dropped: Option<u64>,

@@ -72,12 +72,16 @@ table! {
         "1 while the last refresh of the snapshot failed.";
     POLICY_CHANGES = "policy_revision_changes", Count, Counter, [],
         "Revisions of the access policy that came into force after the first.";
+    POLICY_PROPAGATION = "policy_propagation", Seconds, Histogram, [],
+        "From the publication of a revision, where its source dates it (a file, a table), to its coming into force here.";
     CRL_NEXT_UPDATE = "crl_next_update", Seconds, Gauge, [],
         "Time until the first CRL passes its nextUpdate; negative afterwards.";
     DENY_LIST_ENTRIES = "deny_list_entries", Count, Gauge, [],
         "Entries of the deny list in force.";
     DENY_LIST_PROPAGATION = "deny_list_propagation", Seconds, Histogram, [],
-        "From the put of a deny-list entry, by its writer's clock, to its list coming into force here.";
+        "From the put of a deny-list entry, by its writer's clock, or the change of its file, to its list coming into force here.";
+    SHARED_CERTIFICATES = "shared_certificates", Count, Gauge, ["sign"],
+        "Client certificates seen within a day through endpoints of several accounts, or through more endpoints than their identity should have.";
     ACCESS_LOG_DROPPED = "access_log_dropped", Count, Counter, [],
         "Lines lost because the log could not be written as fast as they came.";
     SPANS_DROPPED = "spans_dropped", Count, Counter, [],

@@ -1,5 +1,7 @@
 //! Everything that changes while we serve, and the question each request asks of it.
 
+mod propagation;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,9 +15,9 @@ use policy_source::{DenyListSource, Engine, InventorySource, Live, Loaded, Polic
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::metrics::{Distribution, Histogram};
 use crate::peer::Peer;
 use crate::trust::{Trust, TrustSource};
+pub(crate) use propagation::{Propagation, Took};
 
 /// The snapshots in force. Each is replaced whole, after checking, or not at all.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub struct Snapshots {
     pub deny_list: Option<Live<DenyList>>,
     /// The endpoint inventory, if there is one.
     pub endpoints: Option<Live<Inventory>>,
-    propagation: Arc<Histogram>,
+    propagation: Propagation,
     limits: Limits,
     changes: watch::Receiver<u64>,
 }
@@ -68,9 +70,13 @@ impl Snapshots {
     /// # Errors
     /// Any of it is missing or wrong; all that is.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let propagation = Arc::new(Histogram::default());
-        let (policy, trust, deny_list, endpoints) =
-            tokio::join!(policy(config), trust(config), deny_list(config, &propagation), endpoints(config));
+        let propagation = Propagation::default();
+        let (policy, trust, deny_list, endpoints) = tokio::join!(
+            policy(config, &propagation.policy),
+            trust(config),
+            deny_list(config, &propagation.deny_list),
+            endpoints(config)
+        );
         let mut problems = Vec::new();
         let (policy, trust) = (kept(policy, &mut problems), kept(trust, &mut problems));
         let (deny_list, endpoints) = (kept(deny_list, &mut problems), kept(endpoints, &mut problems));
@@ -94,13 +100,9 @@ impl Snapshots {
         Ok(Self { policy, trust, deny_list, endpoints, propagation, limits, changes })
     }
 
-    /// How long entries of the deny list took to come into force; `None` without one.
-    pub(crate) fn propagation(&self) -> Option<Distribution> {
-        self.deny_list.as_ref().map(|_| {
-            let mut distribution = Distribution::default();
-            distribution.add(&self.propagation);
-            distribution
-        })
+    /// How long changes took to come into force here.
+    pub(crate) fn propagation(&self) -> &Propagation {
+        &self.propagation
     }
 
     /// Counts the replacements of what [`Snapshots::check`] asks: when it changes, connections check themselves.
@@ -186,20 +188,20 @@ async fn trust(config: &Config) -> Result<Live<Trust>, String> {
     Live::start("trust", source, config.tls.refresh).await.map_err(|error| error.to_string())
 }
 
-async fn policy(config: &Config) -> Result<Live<Engine>, String> {
+async fn policy(config: &Config, took: &Arc<Took>) -> Result<Live<Engine>, String> {
     let settings = &config.policy;
     let bundles = settings.bundle.to_settings();
     let source = PolicySource::open_with(&settings.source, Path::new(""), &bundles).await;
     // A policy for another trust domain names none of our callers.
     let source = source.map_err(|error| error.to_string())?.within(config.identity.trust_domain.clone());
+    let source = source.observed(took.observer());
     Live::start("policy", source, settings.refresh).await.map_err(|error| error.to_string())
 }
 
-async fn deny_list(config: &Config, propagation: &Arc<Histogram>) -> Result<Option<Live<DenyList>>, String> {
+async fn deny_list(config: &Config, took: &Arc<Took>) -> Result<Option<Live<DenyList>>, String> {
     let Some(settings) = &config.deny_list else { return Ok(None) };
     let source = DenyListSource::open(&settings.source, Path::new("")).await.map_err(|error| error.to_string())?;
-    let histogram = Arc::clone(propagation);
-    let source = source.observed(move |took| histogram.record(took));
+    let source = source.observed(took.observer());
     Live::start("deny list", source, settings.refresh).await.map(Some).map_err(|error| error.to_string())
 }
 

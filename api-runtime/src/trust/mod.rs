@@ -56,6 +56,20 @@ impl Trust {
         self.verifier.crls().next_update()
     }
 
+    /// Each certificate authority of the bundle: its subject, and when it expires.
+    pub fn authorities(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        self.verifier.anchors().authorities().iter().map(|authority| (authority.name(), authority.not_after()))
+    }
+
+    /// The CRLs in force.
+    pub(crate) fn crls(&self) -> impl Iterator<Item = CrlFacts<'_>> {
+        let authorities = self.verifier.anchors().authorities();
+        self.verifier.crls().list().iter().map(|crl| {
+            let issuer = authorities.iter().find(|authority| authority.id() == crl.issuer());
+            CrlFacts { issuer: issuer.map_or("?", |issuer| issuer.name()), crl }
+        })
+    }
+
     /// How many serials the CRLs revoke.
     pub fn crl_entries(&self) -> usize {
         self.verifier.crls().entries()
@@ -79,6 +93,14 @@ impl Trust {
             (true, Ok(())) => Ok(()),
         }
     }
+}
+
+/// A CRL, for whoever looks.
+#[derive(Debug)]
+pub(crate) struct CrlFacts<'a> {
+    /// The subject of its issuer.
+    pub(crate) issuer: &'a str,
+    pub(crate) crl: &'a Crl,
 }
 
 /// Why there is no new snapshot; names the file, or what else it was to be made of.

@@ -102,6 +102,14 @@ impl Policy {
         self.callers.len()
     }
 
+    /// From how many endpoints a caller may come: as many as the consumer entries of its accounts let in together. `None`:
+    /// nobody limits them.
+    #[must_use]
+    pub fn max_endpoints(&self, identity: &SpiffeId) -> Option<u32> {
+        let accounts = self.caller(identity)?.accounts.as_deref()?;
+        accounts.iter().try_fold(0_u32, |sum, account| Some(sum.saturating_add(self.endpoints.max_endpoints(account)?)))
+    }
+
     /// The identities named in full, without the patterns.
     pub fn caller_identities(&self) -> impl Iterator<Item = &SpiffeId> {
         self.exact.keys()

@@ -177,6 +177,32 @@ fn every_reason_has_its_word_its_status_and_its_place_in_audit_mode() {
 }
 
 #[test]
+fn a_caller_may_come_from_as_many_endpoints_as_its_accounts_may_have() {
+    let text = r#"
+version: 1
+trustDomain: a
+endpoints:
+  consumers:
+    - {account: "111111111111", maxEndpoints: 2, regions: [eu-west-1]}
+    - {account: "111111111111", maxEndpoints: 1, regions: [eu-west-2]}
+    - {account: "222222222222", maxEndpoints: 4}
+    - {account: "333333333333"}
+callers:
+  - {identity: spiffe://a/one, accounts: ["111111111111"]}
+  - {identity: spiffe://a/two, accounts: ["111111111111", "222222222222"]}
+  - {identity: spiffe://a/open, accounts: ["111111111111", "333333333333"]}
+  - {identity: spiffe://a/unlisted, accounts: ["444444444444"]}
+  - {identity: spiffe://a/anywhere}
+"#;
+    let policy = Policy::parse(text.as_bytes(), Format::Yaml, "access.yaml", "r1".into()).unwrap();
+    let limits =
+        [("one", Some(3)), ("two", Some(7)), ("open", None), ("unlisted", None), ("anywhere", None), ("x", None)];
+    for (name, limit) in limits {
+        assert_eq!(policy.max_endpoints(&format!("spiffe://a/{name}").parse().unwrap()), limit, "{name}");
+    }
+}
+
+#[test]
 fn a_policy_is_shared_between_threads() {
     fn check<T: Send + Sync>() {}
     check::<Policy>();

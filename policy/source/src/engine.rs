@@ -1,7 +1,7 @@
 //! The access policy in force, whichever way it is written.
 
 use policy::access::{self, Effect, Reason};
-use policy::{Policy, Revision, RuleId, TrustDomain};
+use policy::{Policy, Revision, RuleId, SpiffeId, TrustDomain};
 use policy_rego::{RegoPolicy, RegoRequest};
 
 use crate::SourceError;
@@ -86,6 +86,15 @@ impl Engine {
     pub fn callers_len(&self) -> Option<usize> {
         match self {
             Self::Declarative(policy) => Some(policy.callers_len()),
+            Self::Rego(_) => None,
+        }
+    }
+
+    /// From how many endpoints a caller may come, if the document says so; Rego does not.
+    #[must_use]
+    pub fn max_endpoints(&self, identity: &SpiffeId) -> Option<u32> {
+        match self {
+            Self::Declarative(policy) => policy.max_endpoints(identity),
             Self::Rego(_) => None,
         }
     }

@@ -5,10 +5,11 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use policy::Revision;
+use policy::{Revision, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::SourceError;
@@ -25,6 +26,10 @@ const READINGS: usize = 40;
 pub(crate) struct FileSource {
     path: PathBuf,
     last: Option<[u8; 32]>,
+    /// Whether any content was given.
+    given: bool,
+    /// When the content given last took its place, if another one had been given before.
+    news: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -32,11 +37,13 @@ struct Reading {
     bytes: Vec<u8>,
     digest: [u8; 32],
     at_rest: bool,
+    /// When the file got this content, or its name: a rename keeps the time of the content.
+    changed: Option<Timestamp>,
 }
 
 impl FileSource {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, last: None }
+        Self { path, last: None, given: false, news: None }
     }
 
     /// The path, as messages show it.
@@ -54,6 +61,8 @@ impl FileSource {
             return Err(SourceError::Empty(self.path.clone()));
         }
         self.last = Some(reading.digest);
+        let known_before = std::mem::replace(&mut self.given, true);
+        self.news = reading.changed.filter(|_| known_before);
         Ok(Some((revision(&reading.digest), reading.bytes)))
     }
 
@@ -61,6 +70,11 @@ impl FileSource {
     /// pass for an unchanged one.
     pub(crate) fn refuse(&mut self) {
         self.last = None;
+    }
+
+    /// When the content given last took its place, told once; nothing of the first, which is as old as it is.
+    pub(crate) fn take_news(&mut self) -> Option<Timestamp> {
+        self.news.take()
     }
 
     /// The content once it holds still: half of a document can be a valid one that says less.
@@ -92,10 +106,13 @@ fn read(path: &Path) -> Result<Reading, SourceError> {
         return Err(SourceError::NotAFile(path.to_owned()));
     }
     let bytes = fs::read(path).map_err(unreadable)?;
-    let modified = fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(unreadable)?;
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    let modified = metadata.modified().map_err(unreadable)?;
+    let nanos = i32::try_from(metadata.ctime_nsec()).unwrap_or(0);
+    let changed = Timestamp::new(metadata.ctime(), nanos).ok();
     // A time in the future gives an error, and is not at rest.
     let at_rest = modified.elapsed().is_ok_and(|age| age > REST);
-    Ok(Reading { digest: Sha256::digest(&bytes).into(), bytes, at_rest })
+    Ok(Reading { digest: Sha256::digest(&bytes).into(), bytes, at_rest, changed })
 }
 
 /// `sha256:` and the first 16 hex digits.

@@ -18,6 +18,7 @@ mod entries;
 mod error;
 mod file;
 mod live;
+mod observer;
 mod pace;
 mod policy_source;
 #[cfg(feature = "https")]

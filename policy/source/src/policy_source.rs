@@ -7,6 +7,7 @@ use policy::{Format, Policy, Revision, TrustDomain};
 
 use crate::error::off_thread;
 use crate::file::FileSource;
+use crate::observer::Observer;
 use crate::{Engine, Load, SourceError, SourceUri};
 
 /// A document as stored.
@@ -39,6 +40,7 @@ pub struct Document {
 /// | | `publication` (string) | which items are the policy in force |
 /// | | `consumers`, `callers` (numbers) | how many there are of each |
 /// | | `head` (string) | the policy without its two lists, in JSON |
+/// | | `publishedAt` (string) | optional: when it came into force, as [`changed_at`](crate::changed_at) writes times |
 /// | | `digest` (string) | SHA-256 in hex of head and entries, in order, a line break after each |
 /// | `consumer#PUBLICATION#N`, `caller#PUBLICATION#N` | `publication` (string) | as in the key |
 /// | | `entry` (string) | the Nth entry of the list, from 0, in JSON |
@@ -58,6 +60,7 @@ pub struct PolicySource {
     /// The document given last was not found good: refused, or its check was cancelled.
     unchecked: bool,
     trust_domain: Option<TrustDomain>,
+    observer: Observer,
 }
 
 #[derive(Debug)]
@@ -161,8 +164,26 @@ impl PolicySource {
         Self { trust_domain: Some(trust_domain), ..self }
     }
 
+    /// Has `observer` told of each revision but the first how long it took to come into force: of a file from when it was
+    /// written or put in place, of a table from `publishedAt`, by the publisher's clock. AppConfig and bundles do not date
+    /// what they give.
+    #[must_use]
+    pub fn observed(self, observer: impl Fn(Duration) + Send + 'static) -> Self {
+        Self { observer: Observer::new(observer), ..self }
+    }
+
+    fn observe(&mut self) {
+        match &mut self.origin {
+            Origin::File(file) => self.observer.tell(file.take_news()),
+            #[cfg(feature = "dynamodb")]
+            Origin::DynamoDb(table) => self.observer.tell(table.take_news()),
+            #[cfg(any(feature = "appconfig", feature = "bundle"))]
+            _ => {}
+        }
+    }
+
     fn new(origin: Origin) -> Self {
-        Self { origin, unchecked: false, trust_domain: None }
+        Self { origin, unchecked: false, trust_domain: None, observer: Observer::default() }
     }
 
     /// The document if it is not the one given last. Who finds that it cannot be used says so by
@@ -252,6 +273,7 @@ impl Load for PolicySource {
         let engine = Engine::Declarative(policy);
         engine.check_trust_domain(self.trust_domain.as_ref())?;
         self.unchecked = false;
+        self.observe();
         Ok(Some((engine.revision().clone(), engine)))
     }
 }

@@ -96,8 +96,13 @@ impl Crl {
         })
     }
 
-    pub(super) fn issuer(&self) -> IssuerId {
+    pub(crate) fn issuer(&self) -> IssuerId {
         self.issuer
+    }
+
+    /// What it says of its place among those of its scope.
+    pub(crate) fn number(&self) -> CrlNumber {
+        self.number
     }
 
     /// What orders the CRLs of one scope.
@@ -105,11 +110,11 @@ impl Crl {
         (self.number, self.this_update)
     }
 
-    pub(super) fn next_update(&self) -> Timestamp {
+    pub(crate) fn next_update(&self) -> Timestamp {
         self.next_update
     }
 
-    pub(super) fn entries(&self) -> usize {
+    pub(crate) fn entries(&self) -> usize {
         self.revoked.len()
     }
 

@@ -70,6 +70,10 @@ impl CrlIndex {
         Self { crls, expiry }
     }
 
+    pub(crate) fn list(&self) -> &[Crl] {
+        &self.crls
+    }
+
     /// Whether there is nothing to check by.
     pub(crate) fn is_empty(&self) -> bool {
         self.crls.is_empty()

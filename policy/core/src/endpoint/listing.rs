@@ -52,6 +52,13 @@ impl Endpoints {
         self.consumers.last().is_some_and(|consumer| consumer.organizational_unit().is_some())
     }
 
+    /// How many endpoints the entries for an account let in together. `None`: there is none, or one without a limit.
+    pub(crate) fn max_endpoints(&self, account: &AccountId) -> Option<u32> {
+        let mut entries = self.for_owner(account, &[]).map(|(_, consumer)| consumer.max_endpoints());
+        let first = entries.next()??;
+        entries.try_fold(first, |sum, more| Some(sum.saturating_add(more?)))
+    }
+
     /// The index from which on the entries are for organizational units.
     pub(super) fn first_unit(&self) -> usize {
         self.consumers.partition_point(|consumer| consumer.account().is_some())

@@ -1,9 +1,9 @@
 //! The item `meta`: which policy is in force.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use policy::{Format, Revision};
+use policy::{Format, Revision, Timestamp};
 
-use super::item::{Item, required, text};
+use super::item::{Item, changed_at, required, text};
 use super::publication::{Counts, PublicationId};
 use super::{Table, TableError};
 
@@ -15,6 +15,8 @@ const MOST: usize = 20_000_000;
 pub(super) struct Meta {
     pub(super) revision: Revision,
     pub(super) content: Content,
+    /// When it came into force, if its publisher says so.
+    pub(super) published_at: Option<Timestamp>,
 }
 
 /// Where the policy is.
@@ -45,7 +47,9 @@ impl Meta {
                 digest: required(item, "digest")?.to_owned(),
             },
         };
-        Ok(Self { revision, content })
+        // What is only measured is no reason to refuse a policy.
+        let published_at = text(item, "publishedAt").ok().flatten().and_then(|time| time.parse().ok());
+        Ok(Self { revision, content, published_at })
     }
 
     /// As it is written.
@@ -54,6 +58,9 @@ impl Meta {
         let mut put = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
         let text = |text: &str| AttributeValue::S(text.to_owned());
         put("revision", text(self.revision.as_str()));
+        if let Some(published_at) = self.published_at {
+            put("publishedAt", text(&changed_at(published_at)));
+        }
         match &self.content {
             Content::Document { text: document, format } => {
                 put("document", text(document));

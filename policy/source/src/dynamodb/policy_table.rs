@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::operation::scan::ScanOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
-use policy::{Format, Revision};
+use policy::{Format, Revision, Timestamp};
 
 use super::item::{Item, flag, required, text};
 use super::meta::{Content, Meta};
@@ -24,15 +24,24 @@ const ATTEMPTS: usize = 3;
 pub(crate) struct PolicyTable {
     table: Table,
     last: Option<(Revision, Option<PublicationId>)>,
+    /// Whether any document was given.
+    given: bool,
+    /// When the document given last was published, if another one had been given before.
+    news: Option<Timestamp>,
 }
 
 impl PolicyTable {
     pub(crate) fn new(table: &str, sdk: &SdkConfig) -> Self {
-        Self { table: Table::new(table, sdk), last: None }
+        Self { table: Table::new(table, sdk), last: None, given: false, news: None }
     }
 
     pub(crate) fn refuse(&mut self) {
         self.last = None;
+    }
+
+    /// When the document given last was published, told once; nothing of the first.
+    pub(crate) fn take_news(&mut self) -> Option<Timestamp> {
+        self.news.take()
     }
 
     /// The document if its revision is not the one given last.
@@ -45,6 +54,8 @@ impl PolicyTable {
             let id = meta.publication().cloned();
             if let Some(document) = self.document(&meta).await? {
                 self.last = Some((document.revision.clone(), id));
+                let known_before = std::mem::replace(&mut self.given, true);
+                self.news = meta.published_at.filter(|_| known_before);
                 return Ok(Some(document));
             }
             if self.current().await?.1 == id {

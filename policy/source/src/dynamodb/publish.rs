@@ -94,8 +94,9 @@ impl PolicyPublisher {
             _ => {}
         }
         let id = PublicationId::new(Timestamp::now());
-        let meta = Meta { revision: revision.clone(), content: content(&parts, &id, digest) };
+        let content = content(&parts, &id, digest);
         let written = self.write(&parts, &id, progress).await?;
+        let meta = Meta { revision: revision.clone(), content, published_at: Some(Timestamp::now()) };
         if let Err(error) = self.switch(&meta, before.as_ref()).await {
             // Of any other error nobody knows what it did: the items may be in force. A later publication removes them
             // if they are not.

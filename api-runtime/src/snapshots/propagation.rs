@@ -1,0 +1,52 @@
+//! How long changes take from their source to here.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::metrics::{Distribution, Histogram};
+
+/// What is measured of each list whose source dates its changes.
+#[derive(Debug, Default)]
+pub(crate) struct Propagation {
+    pub(crate) policy: Arc<Took>,
+    pub(crate) deny_list: Arc<Took>,
+}
+
+/// How long changes took.
+#[derive(Debug, Default)]
+pub(crate) struct Took {
+    histogram: Histogram,
+    last: Mutex<Option<Duration>>,
+    slowest_nanos: AtomicU64,
+}
+
+impl Took {
+    /// What the source is given, to tell it.
+    pub(super) fn observer(self: &Arc<Self>) -> impl Fn(Duration) + Send + 'static {
+        let took = Arc::clone(self);
+        move |duration| took.record(duration)
+    }
+
+    fn record(&self, took: Duration) {
+        self.histogram.record(took);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(took);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.slowest_nanos.fetch_max(nanos, Ordering::Relaxed);
+    }
+
+    pub(crate) fn distribution(&self) -> Distribution {
+        let mut distribution = Distribution::default();
+        distribution.add(&self.histogram);
+        distribution
+    }
+
+    /// The last change; `None` if none came since the start.
+    pub(crate) fn last(&self) -> Option<Duration> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn slowest(&self) -> Duration {
+        Duration::from_nanos(self.slowest_nanos.load(Ordering::Relaxed))
+    }
+}
