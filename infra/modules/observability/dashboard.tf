@@ -40,6 +40,7 @@ locals {
     ],
     local.inventory_widgets,
     local.runtime_widgets,
+    local.insight_widgets,
     local.network_widgets,
   )
 }

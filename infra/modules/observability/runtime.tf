@@ -12,6 +12,12 @@ locals {
     trust     = { kind = "trust", what = "certificate, trust anchors and CRLs" }
   }
 
+  # By what a shared certificate is known.
+  signs = {
+    accounts  = "through endpoints of several accounts"
+    endpoints = "through more endpoints than its identity should have"
+  }
+
   days = 86400
 
   runtime_alarms = merge(
@@ -99,6 +105,23 @@ locals {
         threshold   = service.thresholds.snapshot_age_seconds
       }
     }]...),
+    merge([for name, service in local.measured : {
+      for sign, what in local.signs : "${name}-shared-certificate-${sign}" => {
+        description = "A client certificate came to ${name} ${what}: several services share one certificate, and no gate can tell them apart."
+        runbook     = "certificate-shared"
+        namespace   = local.namespace
+        metric      = "SharedCertificates"
+        statistic   = "Maximum"
+        dimensions  = { Service = name, Sign = sign }
+      }
+    }]...),
+    { for name, service in var.services : "${name}-port-errors" => {
+      description = "The load balancer of ${name} had no port left for connections to its tasks: consumers could not connect."
+      runbook     = "rejected-flows"
+      namespace   = "AWS/NetworkELB"
+      metric      = "PortAllocationErrorCount"
+      dimensions  = { LoadBalancer = service.load_balancer_arn_suffix }
+    } },
     { for name, service in var.services : "${name}-rejected-flows" => {
       description = "The load balancer of ${name} refuses connections."
       runbook     = "rejected-flows"

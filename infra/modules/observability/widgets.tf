@@ -27,6 +27,8 @@ locals {
         [local.namespace, "Handshakes", "Service", name, { label = "handshakes" }],
         [local.namespace, "UpstreamErrors", "Service", name, { label = "upstream errors" }],
         [local.namespace, "AccessLogDropped", "Service", name, { label = "log lines lost" }],
+        [local.namespace, "SharedCertificates", "Service", name, "Sign", "accounts", { label = "certificates of several accounts", stat = "Maximum", yAxis = "right" }],
+        [local.namespace, "SharedCertificates", "Service", name, "Sign", "endpoints", { label = "certificates of too many endpoints", stat = "Maximum", yAxis = "right" }],
       ]
     },
     {
@@ -34,13 +36,23 @@ locals {
       metrics = [for snapshot in values(local.snapshots) : [local.namespace, "SnapshotAge", "Service", name, "Kind", snapshot.kind, { label = snapshot.kind, stat = "Maximum" }]]
     },
     {
-      title = "${name}: revocation"
+      title = "${name}: revocation and change"
       metrics = [
-        [local.namespace, "DenyListPropagation", "Service", name, { label = "seconds until in force, the slowest", stat = "Maximum" }],
+        [local.namespace, "DenyListPropagation", "Service", name, { label = "seconds until a denial is in force, the slowest", stat = "Maximum" }],
+        [local.namespace, "PolicyPropagation", "Service", name, { label = "seconds until a policy is in force, the slowest", stat = "Maximum" }],
         [local.namespace, "DenyListEntries", "Service", name, { label = "entries", stat = "Maximum" }],
         [local.namespace, "CrlNextUpdate", "Service", name, { label = "seconds to nextUpdate", stat = "Minimum", yAxis = "right" }],
       ]
     },
+  ]])
+
+  # Names from the log, in CloudWatch alone: no metric has them.
+  insight_widgets = flatten([for name, service in var.services : [
+    for key, title in { denials = "denied callers and reasons", handshakes = "failed handshakes by endpoint and cause" } : {
+      title                     = "${name}: ${title}"
+      insightRule               = { ruleName = aws_cloudwatch_contributor_insight_rule.this["${name}-${key}"].rule_name, maxContributorCount = 10, orderBy = "Sum" }
+      legend                    = { position = "right" }
+    }
   ]])
 
   network_widgets = flatten([for name, service in var.services : concat(
@@ -56,6 +68,7 @@ locals {
       {
         title = "${name}: refusals and resets of the load balancer"
         metrics = [for metric, label in {
+          PortAllocationErrorCount                  = "without a port"
           RejectedFlowCount                         = "refused"
           SecurityGroupBlockedFlowCount_Inbound_TCP = "blocked by the security group"
           TCP_Client_Reset_Count                    = "reset by clients"

@@ -49,6 +49,7 @@ run "everything_that_needs_a_person_has_an_alarm" {
       "linkward-invoices-silent", "linkward-invoices-unknown-callers", "linkward-invoices-handshake-failures", "linkward-invoices-slow", "linkward-invoices-upstream-errors",
       "linkward-invoices-crl-ending", "linkward-invoices-deny-list-lag", "linkward-invoices-log-dropped",
       "linkward-invoices-policy-old", "linkward-invoices-deny-list-old", "linkward-invoices-endpoints-old", "linkward-invoices-trust-old",
+      "linkward-invoices-shared-certificate-accounts", "linkward-invoices-shared-certificate-endpoints", "linkward-invoices-port-errors",
       "linkward-invoices-rejected-flows", "linkward-invoices-resets", "linkward-invoices-pending",
       "linkward-reporter-stopped", "linkward-certificate-expiring", "linkward-crl-ending", "linkward-rotation-failed",
       "linkward-foreign-decisions", "linkward-foreign-changes",
@@ -210,8 +211,8 @@ run "the_topic_takes_alarms_of_this_account_only_and_can_be_written_although_enc
 
 run "the_dashboard_shows_every_function_and_service" {
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 16
-    error_message = "five widgets, two of the inventories, nine for each service"
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 18
+    error_message = "five widgets, two of the inventories, eleven for each service"
   }
 
   assert {
@@ -224,7 +225,7 @@ run "the_dashboard_shows_every_function_and_service" {
   assert {
     condition = length(distinct([
       for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x}/${widget.y}"
-    ])) == 16
+    ])) == 18
     error_message = "no widget lies on another"
   }
 }
@@ -316,7 +317,7 @@ run "nobody_watches_what_is_not_there" {
 
   assert {
     condition = toset([for name in keys(aws_cloudwatch_metric_alarm.this) : name if startswith(name, "invoices-")]) == toset([
-      "invoices-no-target", "invoices-unhealthy-targets", "invoices-stale", "invoices-rejected-flows",
+      "invoices-no-target", "invoices-unhealthy-targets", "invoices-stale", "invoices-rejected-flows", "invoices-port-errors",
     ])
     error_message = "numbers that do not come to CloudWatch can ring no alarm there"
   }
@@ -327,8 +328,8 @@ run "nobody_watches_what_is_not_there" {
   }
 
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 7
-    error_message = "five widgets, and two of the load balancer"
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 9
+    error_message = "five widgets, two of the access log, and two of the load balancer"
   }
 }
 
@@ -353,5 +354,54 @@ run "grafana_shows_what_the_runtime_publishes" {
   assert {
     condition     = aws_cloudwatch_dashboard.this.dashboard_name != "" && length(jsondecode(file("../../dashboards/grafana.json")).panels) >= 20
     error_message = "the dashboard has lost its panels"
+  }
+}
+
+# Names of fields as api-runtime/schema says them: letters and digits only, as Contributor Insights wants them.
+run "denials_are_counted_by_identity_from_the_log" {
+  assert {
+    condition = jsondecode(aws_cloudwatch_contributor_insight_rule.this["invoices-denials"].rule_definition) == {
+      Schema        = { Name = "CloudWatchLogRule", Version = 1 }
+      LogGroupNames = ["/linkward/invoices"]
+      LogFormat     = "JSON"
+      Contribution = {
+        Keys    = ["$.callerId", "$.reason"]
+        Filters = [{ Match = "$.event", In = ["access"] }, { Match = "$.decision", In = ["deny", "auditDeny"] }]
+      }
+      AggregateOn = "Count"
+    }
+    error_message = "who is denied is told by name"
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_contributor_insight_rule.this["invoices-handshakes"].rule_definition).Contribution.Filters == [{ Match = "$.event", In = ["handshakeFailure"] }]
+    error_message = "whoever has no identity yet has an endpoint"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for rule in aws_cloudwatch_contributor_insight_rule.this : [
+        for key in jsondecode(rule.rule_definition).Contribution.Keys : can(jsondecode(file("../../../api-runtime/schema/access-log.schema.json")).properties[trimprefix(key, "$.")]) ||
+        can(jsondecode(file("../../../api-runtime/schema/handshake-failure.schema.json")).properties[trimprefix(key, "$.")])
+      ]
+    ]))
+    error_message = "the log has no such field"
+  }
+
+  assert {
+    condition = length([
+      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget if try(contains(keys(aws_cloudwatch_contributor_insight_rule.this), trimprefix(widget.properties.insightRule.ruleName, "linkward-")), false)
+    ]) == 2
+    error_message = "nobody sees the names"
+  }
+}
+
+run "certificates_with_several_users_are_heard_of_by_both_signs" {
+  assert {
+    condition = alltrue([
+      for sign in ["accounts", "endpoints"] : aws_cloudwatch_metric_alarm.this["invoices-shared-certificate-${sign}"].dimensions == tomap({ Service = "invoices", Sign = sign }) &&
+      strcontains(file("../../../api-runtime/src/metrics/mod.rs"), "\"${sign}\"")
+    ])
+    error_message = "a gauge of parts has no sum: each sign has its own alarm"
   }
 }
