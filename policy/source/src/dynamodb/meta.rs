@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use policy::{Format, Revision, Timestamp};
 
-use super::item::{Item, changed_at, required, text};
+use super::item::{Item, required, text};
 use super::publication::{Counts, PublicationId};
 use super::{Table, TableError};
 
@@ -59,7 +59,7 @@ impl Meta {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         put("revision", text(self.revision.as_str()));
         if let Some(published_at) = self.published_at {
-            put("publishedAt", text(&changed_at(published_at)));
+            put("publishedAt", text(&policy::sortable_time(published_at)));
         }
         match &self.content {
             Content::Document { text: document, format } => {
