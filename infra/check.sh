@@ -84,7 +84,7 @@ tail -n 1 "$work/log"
 
 # Skips stand beside what they are about, each with its reason.
 if command -v checkov > /dev/null; then
-    checkov --directory modules --framework terraform --quiet --compact --skip-download > "$work/log" 2>&1 || fail modules 'checkov has findings'
+    checkov --directory modules --directory image --framework terraform dockerfile --quiet --compact --skip-download > "$work/log" 2>&1 || fail modules 'checkov has findings'
 else
     echo 'checkov: not installed (pip install checkov), not run'
 fi

@@ -116,7 +116,7 @@ fn people_read_address_rule_reason_and_remedy() {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     let paragraph = "aws_lb.wrong_public\n  load-balancer-internal: the load balancer is internet-facing\n    Write `internal = true`.\n";
     assert!(text.contains(paragraph), "{text}");
-    assert!(text.ends_with(&format!("\n{file}: 6 findings; 7 resources\n")), "{text}");
+    assert!(text.ends_with(&format!("\n{file}: 9 findings; 12 resources\n")), "{text}");
     let file = fixture("load-balancer-internal", "pass.json");
     assert_eq!(String::from_utf8(gate(&[&file]).stdout).unwrap(), format!("{file}: clean; 5 resources\n"));
 }

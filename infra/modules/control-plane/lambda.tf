@@ -22,7 +22,7 @@ resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_117:They call AWS's APIs alone. A VPC would add endpoints to pay for, and a network that can fail.
   #checkov:skip=CKV_AWS_272:Who may deploy is said by the SCPs; signing needs a profile of the account's own, and is added by who has one.
   #checkov:skip=CKV_AWS_173:Names of tables and ARNs, no secret; encrypted with Lambda's own key.
-  #checkov:skip=CKV_AWS_50:One log line a step and an audit event a verdict tell more; traces go to a collector where one is configured.
+  #checkov:skip=CKV_AWS_50:One log line a step and an audit event a verdict, with the run's id in each, tell what a trace would.
   for_each = local.functions
 
   function_name = "${var.name}-${each.key}"
