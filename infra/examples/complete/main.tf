@@ -1,5 +1,5 @@
 # Two accounts in one configuration: for a trial, and for organizations that apply both sides from one place.
-# Apply; push the policy; when the endpoint is accepted, apply again for the API's name (README).
+# Apply; when the endpoint is accepted, apply again for the API's name (README).
 
 provider "aws" {
   alias  = "provider"
@@ -40,6 +40,14 @@ module "pki" {
   organization = "Example"
 }
 
+# The access policy in AppConfig instead of the table: deployed by the same apply, to both gates.
+module "policy_store" {
+  source    = "../../modules/policy-store"
+  providers = { aws = aws.provider }
+
+  access_policy_path = var.access_policy_path
+}
+
 module "control_plane" {
   source    = "../../modules/control-plane"
   providers = { aws = aws.provider }
@@ -64,6 +72,7 @@ module "control_plane" {
   certificates            = { trust_domain = yamldecode(file(var.access_policy_path)).trustDomain }
   consumer_account_ids    = module.invoices.consumer_account_ids
   operator_role_arns      = var.operator_role_arns
+  policy                  = { source = module.policy_store.policy_source }
   deletion_protection     = false
 }
 
@@ -82,6 +91,7 @@ module "runtime" {
   configuration = {
     tls       = {}
     identity  = { trustDomain = yamldecode(file(var.access_policy_path)).trustDomain }
+    policy    = { source = module.policy_store.policy_source }
     telemetry = { emf = "stdout" }
   }
 }

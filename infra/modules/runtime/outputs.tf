@@ -12,3 +12,8 @@ output "security_group_id" {
   description = "Security group of the tasks, for what they talk to besides AWS."
   value       = aws_security_group.tasks.id
 }
+
+output "configuration" {
+  description = "What the runtime is told, in YAML, for reviews and for `api-runtime --check`."
+  value       = yamlencode(local.configuration)
+}

@@ -48,6 +48,13 @@ run "the_two_accounts_fit_together" {
   }
 
   assert {
+    condition = (
+      module.policy_store.policy_source == "appconfig:abc1234/env1234/pro1234" && yamldecode(module.runtime.configuration).policy.source == module.policy_store.policy_source
+    )
+    error_message = "the runtime must read the policy that is deployed here"
+  }
+
+  assert {
     condition     = strcontains(module.control_plane.event_bus_policy, "arn:aws:iam::111122223333:root")
     error_message = "the consumer must be allowed to forward to the bus"
   }
