@@ -103,7 +103,10 @@ fn trust_domain(environment: &mut Environment) -> Option<TrustDomainSource> {
         return Some(TrustDomainSource::Configured(trust_domain));
     }
     match environment.optional(&variables::POLICY_SOURCE) {
-        Some(uri) => Some(TrustDomainSource::Policy(uri)),
+        Some(source) => {
+            let verification_key = environment.optional(&variables::POLICY_VERIFICATION_KEY);
+            Some(TrustDomainSource::Policy { source, verification_key })
+        }
         None => environment.required(&variables::TRUST_DOMAIN).map(TrustDomainSource::Configured),
     }
 }

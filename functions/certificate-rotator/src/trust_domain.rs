@@ -1,5 +1,7 @@
 //! The trust domain: configured, or that of the access policy.
 
+use std::path::{Path, PathBuf};
+
 use aws_config::SdkConfig;
 use policy::TrustDomain;
 use policy_source::{Load, PolicySource, SourceError, SourceUri};
@@ -12,7 +14,12 @@ pub enum TrustDomainSource {
     /// It is said.
     Configured(TrustDomain),
     /// The access policy says it.
-    Policy(SourceUri),
+    Policy {
+        /// Where it is.
+        source: SourceUri,
+        /// The public key that a bundle must be signed by: a PEM file in the function's package.
+        verification_key: Option<PathBuf>,
+    },
 }
 
 /// The access policy cannot be read: nothing is issued.
@@ -49,15 +56,18 @@ impl CurrentTrustDomain {
     pub(crate) async fn now(&self, by: Deadline) -> Result<TrustDomain, TrustDomainError> {
         match &self.source {
             TrustDomainSource::Configured(trust_domain) => Ok(trust_domain.clone()),
-            TrustDomainSource::Policy(uri) => by.limit(self.load(uri)).await.ok_or(TrustDomainError::TooLate)?,
+            TrustDomainSource::Policy { source, verification_key } => {
+                let loading = self.load(source, verification_key.as_deref());
+                by.limit(loading).await.ok_or(TrustDomainError::TooLate)?
+            }
         }
     }
 
-    async fn load(&self, uri: &SourceUri) -> Result<TrustDomain, TrustDomainError> {
+    async fn load(&self, uri: &SourceUri, key: Option<&Path>) -> Result<TrustDomain, TrustDomainError> {
         let (source, known) = &mut *self.read.lock().await;
         let source = match source {
             Some(source) => source,
-            empty => empty.insert(PolicySource::with_sdk(uri, &telemetry::package(), &self.sdk)?),
+            empty => empty.insert(PolicySource::with_sdk_and_key(uri, &telemetry::package(), &self.sdk, key)?),
         };
         if let Some((_, policy)) = source.load().await? {
             *known = Some(policy.trust_domain().cloned());

@@ -8,9 +8,10 @@ use policy::deny_list::DenyList;
 use policy::inventory::Inventory;
 use policy::{Format, Revision};
 
+#[cfg(feature = "dynamodb")]
+use crate::dynamodb::Listed as Kept;
 use crate::error::off_thread;
 use crate::file::FileSource;
-use crate::observer::Observer;
 use crate::{Load, SourceError, SourceUri};
 
 /// The source of the deny list.
@@ -37,11 +38,9 @@ use crate::{Load, SourceError, SourceUri};
 /// whose `changedAt` is further behind take effect when the whole table is read again, which is every five minutes.
 /// Other attributes are ignored.
 ///
-/// **A malformed item** whose key can be read denies its subject without limit, whatever else it says, and a warning
-/// names it: it may block too much, never too little. One that names nobody refuses everything that is read with it:
-/// the list in force stays, the error names the item's key, and the list ages until `maxStaleness` denies. Nothing is
-/// dropped in silence, nothing is lost: once the item is corrected, withdrawn or deleted, the next check takes in all
-/// that came meanwhile.
+/// **A malformed item** holds up no other. One whose key can be read denies its subject without limit, whatever else it
+/// says: it may block too much, never too little. One whose key names nobody denies nobody, as it always did. Both are
+/// told as errors in the log, and by [`Live::last_error`](crate::Live::last_error) for as long as they stand there.
 ///
 /// Readers need `dynamodb:Scan` on the table and `dynamodb:Query` on the index.
 ///
@@ -62,7 +61,8 @@ pub type DenyListSource = EntrySource<DenyList>;
 /// | `all`, `changedAt`, `expiresEpoch`, `withdrawn` | as in the deny list |
 ///
 /// and ignores those that only the approver reads: `createdAt`, `verdict`, `reason`, `consumer`, `delistedSince`,
-/// `policyRevision`. Changes, withdrawals, deletions and malformed items are taken as in the deny list.
+/// `policyRevision`. Changes, withdrawals and deletions are taken as in the deny list. A malformed item leaves its endpoint
+/// without an owner, and is told as there: who must come through an endpoint of an account is denied behind it.
 pub type InventorySource = EntrySource<Inventory>;
 
 /// The source of a list of entries; a [`Load`].
@@ -71,57 +71,47 @@ pub struct EntrySource<T: Collection> {
     origin: Origin<T>,
     /// What was read last was not found good: refused, or its check was cancelled.
     unchecked: bool,
-    observer: Observer,
+    observer: Option<Observer>,
+}
+
+/// Told how long a change took from its writer to here.
+struct Observer(Box<dyn Fn(Duration) + Send>);
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 #[derive(Debug)]
 enum Origin<T: Collection> {
     File(FileSource, PhantomData<T>),
     #[cfg(feature = "dynamodb")]
-    DynamoDb(Box<crate::dynamodb::Rows<T::Entry>>),
+    DynamoDb(Box<crate::dynamodb::Rows<T>>),
 }
 
-/// What a list of entries becomes.
-pub trait Collection: Sized + Send + Sync + std::fmt::Debug + 'static {
-    #[cfg(feature = "dynamodb")]
-    #[doc(hidden)]
-    type Entry: crate::dynamodb::Entry;
+/// What a list must be to be followed in a table: without tables, nothing.
+#[cfg(not(feature = "dynamodb"))]
+pub trait Kept: std::fmt::Debug + Send + Sync + 'static {}
 
+#[cfg(not(feature = "dynamodb"))]
+impl<T: std::fmt::Debug + Send + Sync + 'static> Kept for T {}
+
+/// What a list of entries becomes.
+pub trait Collection: Kept + Sized {
     #[doc(hidden)]
     fn parse(bytes: &[u8], format: Format, name: &str) -> Result<Self, SourceError>;
-
-    #[cfg(feature = "dynamodb")]
-    #[doc(hidden)]
-    fn collect(entries: impl Iterator<Item = Self::Entry>) -> Self;
 }
 
 impl Collection for DenyList {
-    #[cfg(feature = "dynamodb")]
-    type Entry = policy::deny_list::DenyListEntry;
-
     fn parse(bytes: &[u8], format: Format, name: &str) -> Result<Self, SourceError> {
         Self::parse(bytes, format, name).map_err(|error| SourceError::Refused(error.to_string()))
-    }
-
-    /// Without what has expired: TTL may take days to delete it.
-    #[cfg(feature = "dynamodb")]
-    fn collect(entries: impl Iterator<Item = Self::Entry>) -> Self {
-        let now = policy::Timestamp::now();
-        Self::from_entries(entries.filter(|entry| entry.expires.is_none_or(|expires| expires > now)))
     }
 }
 
 impl Collection for Inventory {
-    #[cfg(feature = "dynamodb")]
-    type Entry = policy::inventory::InventoryEntry;
-
     fn parse(bytes: &[u8], format: Format, name: &str) -> Result<Self, SourceError> {
         Self::parse(bytes, format, name).map_err(|error| SourceError::Refused(error.to_string()))
-    }
-
-    #[cfg(feature = "dynamodb")]
-    fn collect(entries: impl Iterator<Item = Self::Entry>) -> Self {
-        Self::from_entries(entries)
     }
 }
 
@@ -142,7 +132,7 @@ impl<T: Collection> EntrySource<T> {
             #[cfg(feature = "bundle")]
             SourceUri::Bundle(_) => return Err(SourceError::PolicyOnly(uri.to_string())),
         };
-        Ok(Self { origin, unchecked: false, observer: Observer::default() })
+        Ok(Self { origin, unchecked: false, observer: None })
     }
 
     /// A table, reached with this AWS configuration. Calls are bounded in time whether it says so or not.
@@ -151,7 +141,7 @@ impl<T: Collection> EntrySource<T> {
         Self {
             origin: Origin::DynamoDb(Box::new(crate::dynamodb::Rows::new(table, sdk))),
             unchecked: false,
-            observer: Observer::default(),
+            observer: None,
         }
     }
 
@@ -165,27 +155,23 @@ impl<T: Collection> EntrySource<T> {
         self
     }
 
-    /// Has `observer` told of each change how long it took to the moment in which its list is given: of those that a
-    /// table's index brings from `changedAt`, by its writer's clock; of a file from when it was written or put in place.
+    /// Has `observer` told of each change that a table's index brings how long it took: from its `changedAt`, by its
+    /// writer's clock, to the moment in which its list is given.
     #[must_use]
     pub fn observed(mut self, observer: impl Fn(Duration) + Send + 'static) -> Self {
-        self.observer = Observer::new(observer);
+        self.observer = Some(Observer(Box::new(observer)));
         self
     }
 
+    #[cfg(feature = "dynamodb")]
     fn observe(&mut self) {
-        match &mut self.origin {
-            Origin::File(file, _) => self.observer.tell(file.take_news()),
-            #[cfg(feature = "dynamodb")]
-            Origin::DynamoDb(rows) => self.observer.tell(rows.take_news()),
-        }
-    }
-
-    fn refuse(&mut self) {
-        match &mut self.origin {
-            Origin::File(file, _) => file.refuse(),
-            #[cfg(feature = "dynamodb")]
-            Origin::DynamoDb(rows) => rows.refuse(),
+        let Origin::DynamoDb(rows) = &mut self.origin else { return };
+        let now = policy::Timestamp::now();
+        for put in rows.take_news() {
+            if let Some(Observer(observer)) = &self.observer {
+                // A writer's clock that is ahead makes it nothing, not less.
+                observer(Duration::try_from(now.duration_since(put)).unwrap_or_default());
+            }
         }
     }
 }
@@ -198,26 +184,33 @@ impl<T: Collection> Load for EntrySource<T> {
         !matches!(self.origin, Origin::File(..))
     }
 
-    async fn load(&mut self) -> Result<Option<(Revision, T)>, SourceError> {
-        if self.unchecked {
-            self.refuse();
+    fn complaint(&self) -> Option<String> {
+        match &self.origin {
+            Origin::File(..) => None,
+            #[cfg(feature = "dynamodb")]
+            Origin::DynamoDb(rows) => rows.complaint(),
         }
-        let (revision, value) = match &mut self.origin {
+    }
+
+    async fn load(&mut self) -> Result<Option<(Revision, T)>, SourceError> {
+        match &mut self.origin {
             Origin::File(file, _) => {
+                if std::mem::take(&mut self.unchecked) {
+                    file.refuse();
+                }
                 let name = file.name();
                 let Some((revision, bytes)) = file.fetch().await? else { return Ok(None) };
                 self.unchecked = true;
-                (revision, off_thread(move || T::parse(&bytes, Format::from_name(&name), &name)).await?)
+                let value = off_thread(move || T::parse(&bytes, Format::from_name(&name), &name)).await?;
+                self.unchecked = false;
+                Ok(Some((revision, value)))
             }
             #[cfg(feature = "dynamodb")]
             Origin::DynamoDb(rows) => {
-                let Some((revision, entries)) = rows.fetch().await? else { return Ok(None) };
-                self.unchecked = true;
-                (revision, off_thread(move || Ok(T::collect(entries.values().cloned()))).await?)
+                let loaded = rows.fetch().await?;
+                self.observe();
+                Ok(loaded)
             }
-        };
-        self.unchecked = false;
-        self.observe();
-        Ok(Some((revision, value)))
+        }
     }
 }

@@ -34,6 +34,16 @@ pub trait Load: Send + 'static {
         Duration::ZERO
     }
 
+    /// How long ago the source had confirmed what the last load gave: it came from elsewhere if that was not just now.
+    fn age(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// What of the source cannot be used, although the rest is: the outcome of the last load, for people.
+    fn complaint(&self) -> Option<String> {
+        None
+    }
+
     /// The value if it is not the one given last; `None` says that the one given last is still right. What was read
     /// but refused by its check is an error each time, until it changes. Bounded in time: while it runs, the snapshot
     /// in force ages.
@@ -63,6 +73,14 @@ pub enum LiveError {
         /// The source's error and its causes.
         cause: String,
     },
+    /// A part of what the source holds is left out; the rest is in force.
+    #[error("{what}: {cause}; all else is in force")]
+    Partial {
+        /// Which snapshot.
+        what: String,
+        /// What is left out, and what to do.
+        cause: String,
+    },
     /// At the first load the source claims that nothing changed.
     #[error("{0}: the source gave nothing; give each `Live` a source that was not read before")]
     Nothing(String),
@@ -86,6 +104,8 @@ struct State<T> {
     started: Instant,
     /// From `started` to the beginning of the last check that succeeded.
     checked_millis: AtomicU64,
+    /// How old the snapshot was at that check.
+    aged_millis: AtomicU64,
     last_error: ArcSwapOption<LiveError>,
     generation: watch::Sender<u64>,
 }
@@ -101,12 +121,14 @@ impl<T: Send + Sync + 'static> Live<T> {
         let (revision, value) =
             loader.load().await.map_err(|error| failed(what, &error))?.ok_or(LiveError::Nothing(what.to_owned()))?;
         tracing::info!(what, %revision, "first snapshot");
+        let partial = loader.complaint().map(|cause| Arc::new(LiveError::Partial { what: what.to_owned(), cause }));
         let state = Arc::new(State {
             what: what.to_owned(),
             current: ArcSwap::from_pointee(Loaded { value, revision, loaded_at: Timestamp::now() }),
             started,
             checked_millis: AtomicU64::new(0),
-            last_error: ArcSwapOption::empty(),
+            aged_millis: AtomicU64::new(millis(loader.age())),
+            last_error: ArcSwapOption::new(partial),
             generation: watch::Sender::new(0),
         });
         let (requests, asked) = mpsc::channel(1);
@@ -132,10 +154,11 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// [`Live::age`] for who has looked at the clock already: a look costs more than the question.
     pub fn age_at(&self, now: Instant) -> Duration {
         let checked = Duration::from_millis(self.state.checked_millis.load(Ordering::Relaxed));
-        now.saturating_duration_since(self.state.started).saturating_sub(checked)
+        let aged = Duration::from_millis(self.state.aged_millis.load(Ordering::Relaxed));
+        now.saturating_duration_since(self.state.started).saturating_sub(checked).saturating_add(aged)
     }
 
-    /// Why the last check failed; `None` when it succeeded.
+    /// Why the last check failed, or what it had to leave out; `None` when all is well.
     pub fn last_error(&self) -> Option<String> {
         self.state.last_error.load().as_ref().map(|error| error.to_string())
     }
@@ -215,10 +238,12 @@ impl<T> State<T> {
         let began = self.started.elapsed();
         let loaded = loader.load().await.map_err(|error| self.failed(&error))?;
         let replaced = loaded.map(|(revision, value)| self.replace(revision, value));
-        let millis = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
-        self.checked_millis.store(millis, Ordering::Relaxed);
-        if self.last_error.swap(None).is_some() {
-            tracing::info!(what = self.what, "source answers again");
+        self.checked_millis.store(millis(began), Ordering::Relaxed);
+        self.aged_millis.store(millis(loader.age()), Ordering::Relaxed);
+        match loader.complaint() {
+            Some(cause) => self.say(LiveError::Partial { what: self.what.clone(), cause }),
+            None if self.last_error.swap(None).is_some() => tracing::info!(what = self.what, "source is well again"),
+            None => {}
         }
         if replaced.is_some() {
             self.generation.send_modify(|generation| *generation += 1);
@@ -233,13 +258,25 @@ impl<T> State<T> {
 
     fn failed(&self, error: &dyn Error) -> LiveError {
         let error = failed(&self.what, error);
-        let last = self.last_error.swap(Some(Arc::new(error.clone())));
-        // Said once, not at each refresh.
-        if last.as_deref() != Some(&error) {
-            tracing::warn!(what = self.what, %error, "refresh failed; the last good snapshot stays");
-        }
+        self.say(error.clone());
         error
     }
+
+    /// Once, not at each refresh.
+    fn say(&self, error: LiveError) {
+        let last = self.last_error.swap(Some(Arc::new(error.clone())));
+        if last.as_deref() == Some(&error) {
+            return;
+        }
+        match &error {
+            LiveError::Partial { .. } => tracing::error!(what = self.what, %error, "not everything can be used"),
+            _ => tracing::warn!(what = self.what, %error, "refresh failed; the last good snapshot stays"),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn failed(what: &str, error: &dyn Error) -> LiveError {

@@ -40,7 +40,7 @@ pub struct Document {
 /// | | `publication` (string) | which items are the policy in force |
 /// | | `consumers`, `callers` (numbers) | how many there are of each |
 /// | | `head` (string) | the policy without its two lists, in JSON |
-/// | | `publishedAt` (string) | optional: when it came into force, as [`changed_at`](crate::changed_at) writes times |
+/// | | `publishedAt` (string) | optional: when it came into force, as [`sortable_time`](policy::sortable_time) writes times |
 /// | | `digest` (string) | SHA-256 in hex of head and entries, in order, a line break after each |
 /// | `consumer#PUBLICATION#N`, `caller#PUBLICATION#N` | `publication` (string) | as in the key |
 /// | | `entry` (string) | the Nth entry of the list, from 0, in JSON |
@@ -251,6 +251,14 @@ impl Load for PolicySource {
         match &self.origin {
             #[cfg(feature = "appconfig")]
             Origin::AppConfig(profile) => profile.rest(),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn age(&self) -> Duration {
+        match &self.origin {
+            #[cfg(feature = "bundle")]
+            Origin::Bundle(bundle) => bundle.age(),
             _ => Duration::ZERO,
         }
     }

@@ -1,15 +1,18 @@
-//! The last good bundle and the revisions before it, on disk.
+//! The last good bundle, when its source last confirmed it, and the revisions before it, on disk.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use policy::Revision;
+use policy::{Revision, Timestamp};
 
 use super::{BundleError, revision};
 
 /// A revision is known to be an earlier one for as long as so many came after it.
 const HISTORY: usize = 256;
+/// That a source confirmed the bundle is written down at most this often.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
 
 /// What is kept of one source, in a folder or, without one, in memory.
 #[derive(Debug)]
@@ -18,13 +21,15 @@ pub(super) struct Cache {
     place: Option<(PathBuf, String)>,
     /// The revisions that were in force, the last one last.
     history: Vec<String>,
+    noted: Option<Instant>,
 }
 
 impl Cache {
     /// `source` tells the bundles of one source from those of others in the same folder.
     pub(super) fn open(directory: Option<&Path>, source: &Revision) -> io::Result<Self> {
         let stem = format!("bundle-{}", source.as_str().trim_start_matches("sha256:"));
-        let mut cache = Self { place: directory.map(|directory| (directory.to_owned(), stem)), history: Vec::new() };
+        let mut cache =
+            Self { place: directory.map(|directory| (directory.to_owned(), stem)), history: Vec::new(), noted: None };
         if let Some(text) = cache.read("revisions.json")? {
             cache.history = serde_json::from_slice(&text).map_err(io::Error::from)?;
         }
@@ -34,6 +39,28 @@ impl Cache {
     /// The last good bundle.
     pub(super) fn bundle(&self) -> io::Result<Option<Vec<u8>>> {
         self.read("tar.gz")
+    }
+
+    /// Notes that the source has just confirmed the bundle. A note that is lost makes it look older, never younger.
+    pub(super) fn confirm(&mut self) -> io::Result<()> {
+        if self.noted.is_some_and(|noted| noted.elapsed() < NOTE_EVERY) {
+            return Ok(());
+        }
+        self.noted = Some(Instant::now());
+        self.write("confirmed", Timestamp::now().to_string().as_bytes(), false)
+    }
+
+    /// How long ago the source last confirmed the bundle; for as long as it lies here, where there is no note of it.
+    pub(super) fn age(&self) -> Duration {
+        let noted = self.read("confirmed").ok().flatten();
+        let noted = noted.and_then(|text| String::from_utf8(text).ok()?.parse::<Timestamp>().ok());
+        let since = noted.and_then(|noted| Duration::try_from(Timestamp::now().duration_since(noted)).ok());
+        since.or_else(|| self.written()?.elapsed().ok()).unwrap_or_default()
+    }
+
+    fn written(&self) -> Option<std::time::SystemTime> {
+        let (directory, stem) = self.place.as_ref()?;
+        fs::metadata(directory.join(format!("{stem}.tar.gz"))).and_then(|metadata| metadata.modified()).ok()
     }
 
     /// Whether a bundle may follow those that were in force: its revision must not be earlier than one of them, by what
@@ -56,8 +83,8 @@ impl Cache {
             self.history.drain(..surplus);
         }
         // In this order: a bundle later than the history is still taken, a history later than the bundle would refuse it.
-        self.write("tar.gz", archive)?;
-        self.write("revisions.json", &serde_json::to_vec(&self.history)?)
+        self.write("tar.gz", archive, true)?;
+        self.write("revisions.json", &serde_json::to_vec(&self.history)?, true)
     }
 
     fn read(&self, ending: &str) -> io::Result<Option<Vec<u8>>> {
@@ -70,13 +97,15 @@ impl Cache {
     }
 
     /// Whole or not at all, whoever else writes to the folder.
-    fn write(&self, ending: &str, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, ending: &str, bytes: &[u8], durable: bool) -> io::Result<()> {
         let Some((directory, stem)) = &self.place else { return Ok(()) };
         fs::create_dir_all(directory)?;
         let part = directory.join(format!(".{stem}.{ending}.{}", std::process::id()));
         let mut file = File::create(&part)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        if durable {
+            file.sync_all()?;
+        }
         fs::rename(&part, directory.join(format!("{stem}.{ending}")))
     }
 }
@@ -104,6 +133,24 @@ mod tests {
         let other = Cache::open(Some(&directory), &Revision::from("sha256:4567")).unwrap();
         assert!(other.bundle().unwrap().is_none() && other.check("1").is_ok());
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "nothing half is left behind");
+    }
+
+    #[test]
+    fn its_age_counts_from_when_it_was_confirmed_last_whoever_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut before = cache(Some(folder.path()));
+        before.keep("1", b"first").unwrap();
+        assert!(before.age() < Duration::from_secs(60), "by the file's own time");
+        before.confirm().unwrap();
+        let note = folder.path().join("bundle-0123.confirmed");
+        let hours_ago = Timestamp::now() - Duration::from_secs(2 * 3600);
+        fs::write(&note, hours_ago.to_string()).unwrap();
+        let age = cache(Some(folder.path())).age();
+        assert!(age >= Duration::from_secs(2 * 3600) && age < Duration::from_secs(3 * 3600), "{age:?}");
+        before.noted = None;
+        before.confirm().unwrap();
+        assert!(cache(Some(folder.path())).age() < Duration::from_secs(60));
+        assert_eq!(cache(None).age(), Duration::ZERO);
     }
 
     #[test]

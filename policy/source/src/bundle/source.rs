@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use policy::{Revision, TrustDomain};
 use sha2::{Digest, Sha256};
@@ -25,6 +26,8 @@ pub(crate) struct BundleSource {
     digest: Option<[u8; 32]>,
     /// What was fetched last was not found good: refused, or its check was cancelled.
     unchecked: bool,
+    /// Since when the bundle in force had not been confirmed as it came from the disk.
+    age: Duration,
 }
 
 #[derive(Debug)]
@@ -82,7 +85,7 @@ impl BundleSource {
         let cache = Cache::open(settings.cache_directory.as_deref(), &source).map_err(|cause| {
             SourceError::Unreadable { path: settings.cache_directory.clone().unwrap_or_default(), cause }
         })?;
-        Ok(Self { origin, name, settings, cache, digest: None, unchecked: false })
+        Ok(Self { origin, name, settings, cache, digest: None, unchecked: false, age: Duration::ZERO })
     }
 
     /// What messages call it.
@@ -115,11 +118,15 @@ impl BundleSource {
         if self.unchecked {
             self.refuse();
         }
-        let Some(archive) = self.fetch().await? else { return Ok(None) };
+        let Some(archive) = self.fetch().await? else {
+            self.confirmed();
+            return Ok(None);
+        };
         self.unchecked = true;
         let digest: [u8; 32] = Sha256::digest(&archive).into();
         if self.digest == Some(digest) {
             self.unchecked = false;
+            self.confirmed();
             return Ok(None);
         }
         let checked = self.check(archive.into(), digest, trust_domain).await?;
@@ -128,6 +135,7 @@ impl BundleSource {
             tracing::warn!(bundle = self.name, %error, "the bundle cannot be kept on disk; a restart needs its source");
         }
         self.unchecked = false;
+        self.confirmed();
         Ok(Some(self.put_in_force(checked)))
     }
 
@@ -137,7 +145,21 @@ impl BundleSource {
         let digest = Sha256::digest(&archive).into();
         let checked = self.check(archive, digest, trust_domain).await;
         let checked = checked.inspect_err(|error| tracing::warn!(%error, "the kept bundle is not used"));
+        self.age = self.cache.age();
         Some(self.put_in_force(checked.ok()?))
+    }
+
+    /// By the source, just now.
+    fn confirmed(&mut self) {
+        self.age = Duration::ZERO;
+        if let Err(error) = self.cache.confirm() {
+            tracing::warn!(bundle = self.name, %error, "cannot note that the bundle was confirmed; a restart takes it for older");
+        }
+    }
+
+    /// How old the bundle in force was already when it was loaded: more than nothing if it came from the disk.
+    pub(crate) fn age(&self) -> Duration {
+        self.age
     }
 
     fn put_in_force(&mut self, checked: Checked) -> (Revision, Engine) {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod entry;
+mod faults;
 mod item;
 mod meta;
 mod open;
@@ -9,6 +10,7 @@ mod page;
 mod policy_table;
 mod publication;
 mod publish;
+mod reading;
 mod rows;
 
 use std::error::Error;
@@ -19,7 +21,7 @@ use policy::Revision;
 
 use crate::error::with_causes;
 
-pub(crate) use entry::Entry;
+pub(crate) use entry::Listed;
 pub(crate) use policy_table::PolicyTable;
 pub use publish::{PolicyPublisher, PublishError, Published};
 pub(crate) use rows::Rows;
@@ -58,7 +60,7 @@ pub enum TableError {
     /// DynamoDB put a batch of writes off again and again.
     #[error("table `{0}` takes no more writes for now; give it more write capacity, or try again later")]
     Busy(String),
-    /// An item that cannot be understood. Nothing of what was read with it comes into force.
+    /// An item of a policy that cannot be understood. Nothing of what was read with it comes into force.
     #[error("table `{table}`, item `{key}`: {cause}; correct or delete the item")]
     Malformed {
         /// The table.

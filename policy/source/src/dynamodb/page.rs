@@ -1,10 +1,11 @@
-//! A page of a table of entries, checked whole.
+//! A page of a table of entries.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use policy::Timestamp;
 
-use super::item::{Item, flag, required, text};
-use super::{Entry, Table, TableError};
+use super::entry::Said;
+use super::item::{Item, required, text};
+use super::{Listed, Table, TableError};
 
 #[derive(Debug)]
 pub(super) struct Page<E> {
@@ -15,22 +16,38 @@ pub(super) struct Page<E> {
 #[derive(Debug)]
 pub(super) struct Row<E> {
     pub(super) key: String,
-    /// `None`: withdrawn.
-    pub(super) entry: Option<E>,
+    pub(super) said: Said<E>,
     pub(super) changed_at: Option<Timestamp>,
+}
+
+/// Which page of the whole table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    /// After this key.
+    pub(super) after: Option<Item>,
+    /// Of the items of this part, the first of two numbers, of so many.
+    pub(super) segment: Option<(i32, i32)>,
+    /// At most so many; by itself a page has a megabyte.
+    pub(super) limit: Option<i32>,
 }
 
 impl Table {
     /// A page of the whole table; strongly consistent.
-    pub(super) async fn scan<E: Entry>(&self, after: Option<Item>) -> Result<Page<E>, TableError> {
+    pub(super) async fn scan<T: Listed>(&self, place: Place) -> Result<Page<T::Entry>, TableError> {
         let request = self.client.scan().table_name(&self.name).consistent_read(true);
-        let answer =
-            request.set_exclusive_start_key(after).send().await.map_err(|error| self.failed("Scan", &error))?;
-        self.page(answer.items.unwrap_or_default(), answer.last_evaluated_key)
+        let request = request.set_segment(place.segment.map(|(segment, _)| segment));
+        let request = request.set_total_segments(place.segment.map(|(_, segments)| segments)).set_limit(place.limit);
+        let answer = request.set_exclusive_start_key(place.after).send().await;
+        let answer = answer.map_err(|error| self.failed("Scan", &error))?;
+        Ok(page::<T>(&answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
     /// What changed, oldest first; an index has no consistent reads.
-    pub(super) async fn changes<E: Entry>(&self, since: Timestamp, after: Option<Item>) -> Result<Page<E>, TableError> {
+    pub(super) async fn changes<T: Listed>(
+        &self,
+        since: Timestamp,
+        after: Option<Item>,
+    ) -> Result<Page<T::Entry>, TableError> {
         let request = self.client.query().table_name(&self.name).index_name("byTime");
         let answer = request
             .key_condition_expression("#all = :all AND #changedAt > :since")
@@ -42,21 +59,19 @@ impl Table {
             .send()
             .await
             .map_err(|error| self.failed("Query", &error))?;
-        self.page(answer.items.unwrap_or_default(), answer.last_evaluated_key)
+        Ok(page::<T>(&answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
+}
 
-    fn page<E: Entry>(&self, items: Vec<Item>, after: Option<Item>) -> Result<Page<E>, TableError> {
-        let rows = items.iter().map(|item| self.row(item)).collect::<Result<_, _>>()?;
-        Ok(Page { rows, after: after.filter(|key| !key.is_empty()) })
-    }
+fn page<T: Listed>(items: &[Item], after: Option<Item>) -> Page<T::Entry> {
+    let rows = items.iter().map(row::<T>).collect();
+    Page { rows, after: after.filter(|key| !key.is_empty()) }
+}
 
-    fn row<E: Entry>(&self, item: &Item) -> Result<Row<E>, TableError> {
-        let key = required(item, E::KEY).map_err(|cause| self.malformed("?", cause))?;
-        let malformed = |cause| self.malformed(key, cause);
-        let withdrawn = flag(item, "withdrawn").map_err(malformed)?.unwrap_or(false);
-        let entry = if withdrawn { None } else { Some(E::from_item(key, item).map_err(malformed)?) };
-        // An item put by hand may lack a sensible time: it counts all the same, from the next complete reading on.
-        let changed_at = text(item, "changedAt").ok().flatten().and_then(|time| time.parse().ok());
-        Ok(Row { key: key.to_owned(), entry, changed_at })
-    }
+fn row<T: Listed>(item: &Item) -> Row<T::Entry> {
+    // DynamoDB has no item without its key.
+    let key = required(item, T::KEY).unwrap_or("?").to_owned();
+    // An item put by hand may lack a sensible time: it counts all the same, from the next complete reading on.
+    let changed_at = text(item, "changedAt").ok().flatten().and_then(|time| time.parse().ok());
+    Row { said: T::read(&key, item), key, changed_at }
 }

@@ -3,66 +3,85 @@
 //! The first fetch reads the whole table. From then on each fetch asks the index `byTime` for what changed since the
 //! newest entry seen, with an overlap for clocks that differ and for the index, which lags behind the table. What
 //! that cannot see (an item deleted instead of withdrawn, a writer whose clock is far off) is found by reading the
-//! whole table again now and then, a few pages with each fetch, so that news never waits for it.
+//! whole table again now and then, beside the questions to the index, so that news never waits for it.
 //!
-//! What is read is checked whole before any of it counts: one item that is no entry and everything stays as it was, the error
-//! names its key, and the next fetch asks the same again, so that correcting the item is all it takes.
+//! The list is changed where the table changed, entry by entry: one more among a million costs one. An item that cannot
+//! be used is left out, or denies too much, and holds up none of the others.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use policy::{Revision, Timestamp};
 
-use super::item::Item;
-use super::page::{Page, Row};
-use super::{Entry, Table, TableError};
+use super::faults::Faults;
+use super::page::Row;
+use super::reading::{Next, Reading};
+use super::{Listed, Table, TableError};
 
 /// How far two clocks may differ, and the index lag, for a change to be seen at the next fetch.
 const SKEW: Duration = Duration::from_secs(60);
 /// Between two readings of the whole table. What is older than this is no longer asked of the index.
 const COMPLETE_EVERY: Duration = Duration::from_secs(300);
-/// Pages of the whole table read with one fetch: a megabyte each.
-const PAGES: usize = 4;
+/// Pages of the whole table taken in with one fetch.
+const PAGES: usize = 8;
+/// After so many items others may work.
+const STEP: usize = 256;
 
 #[derive(Debug)]
-pub(crate) struct Rows<E> {
+pub(crate) struct Rows<T: Listed> {
     table: Table,
-    entries: Arc<HashMap<String, E>>,
+    list: T,
     newest: Option<Timestamp>,
     /// Where the next question to the index begins; `None` before the table was read once.
     since: Option<Timestamp>,
-    complete: Option<Reading<E>>,
+    reading: Option<Reading<T::Entry>>,
+    /// What was read of the whole table, and what changed meanwhile.
+    seen: Keys,
+    /// What the index has changed since a reading began: its pages may be older.
+    touched: Keys,
     complete_every: Duration,
     completed: Instant,
-    /// `entries` are not those given last.
+    /// `list` is not the one given last.
     changed: bool,
     /// When what changed since was put, by its writer's clock.
     news: Vec<Timestamp>,
+    faults: Faults,
 }
 
-/// The whole table, as far as it was read.
-#[derive(Debug)]
-struct Reading<E> {
-    entries: HashMap<String, E>,
-    newest: Option<Timestamp>,
-    began: Timestamp,
-    after: Option<Item>,
+/// A set of keys, by 64 bits of each. Two that are taken for one let a deleted entry stay.
+#[derive(Debug, Default)]
+struct Keys {
+    hashes: HashSet<u64>,
+    hasher: RandomState,
 }
 
-impl<E: Entry> Rows<E> {
+impl Keys {
+    fn insert(&mut self, key: &str) {
+        self.hashes.insert(self.hasher.hash_one(key));
+    }
+
+    fn contains(&self, key: &str) -> bool {
+        self.hashes.contains(&self.hasher.hash_one(key))
+    }
+}
+
+impl<T: Listed> Rows<T> {
     pub(crate) fn new(table: &str, sdk: &SdkConfig) -> Self {
         Self {
             table: Table::new(table, sdk),
-            entries: Arc::default(),
+            list: T::default(),
             newest: None,
             since: None,
-            complete: None,
+            reading: None,
+            seen: Keys::default(),
+            touched: Keys::default(),
             complete_every: COMPLETE_EVERY,
             completed: Instant::now(),
             changed: true,
             news: Vec::new(),
+            faults: Faults::default(),
         }
     }
 
@@ -75,101 +94,133 @@ impl<E: Entry> Rows<E> {
         self.complete_every = every;
     }
 
-    /// Has the next fetch give the entries again although none changed.
-    pub(crate) fn refuse(&mut self) {
-        self.changed = true;
+    /// What of the table cannot be used.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        self.faults.complaint(&self.table.name)
     }
 
-    /// The entries by key, if they are not those given last.
-    pub(crate) async fn fetch(&mut self) -> Result<Option<(Revision, Arc<HashMap<String, E>>)>, TableError> {
+    /// The list, if it is not the one given last.
+    pub(crate) async fn fetch(&mut self) -> Result<Option<(Revision, T)>, TableError> {
         if self.since.is_none() {
-            self.read_pages(usize::MAX).await?;
-        } else if self.complete.is_some() || self.completed.elapsed() >= self.complete_every {
-            self.read_pages(PAGES).await?;
+            self.read_whole().await?;
+        } else if self.reading.is_none() && self.completed.elapsed() >= self.complete_every {
+            (self.seen, self.touched) = (Keys::default(), Keys::default());
+            self.reading = Some(Reading::again::<T>(&self.table));
         }
         self.read_changes().await?;
-        Ok(std::mem::take(&mut self.changed).then(|| (self.revision(), Arc::clone(&self.entries))))
+        self.take_pages().await;
+        Ok(std::mem::take(&mut self.changed).then(|| (self.revision(), self.list.clone())))
     }
 
-    /// Goes on with reading the whole table. A failed page is asked again next time.
-    async fn read_pages(&mut self, pages: usize) -> Result<(), TableError> {
-        let reading = self.complete.get_or_insert_with(Reading::begin);
-        for _ in 0..pages {
-            let page = self.table.scan(reading.after.clone()).await?;
-            if reading.add(page) {
-                self.take_reading();
-                break;
+    /// The first time. After a failure it goes on where it was.
+    async fn read_whole(&mut self) -> Result<(), TableError> {
+        let mut reading = self.reading.take().unwrap_or_else(|| Reading::first::<T>(&self.table));
+        while let Some(outcome) = reading.next().await {
+            match outcome {
+                Ok(page) => self.take(page.rows).await,
+                Err(error) => {
+                    self.reading = Some(reading);
+                    return Err(error);
+                }
             }
         }
-        Ok(())
-    }
-
-    fn take_reading(&mut self) {
-        let Some(reading) = self.complete.take() else { return };
-        if reading.entries != *self.entries {
-            self.entries = Arc::new(reading.entries);
-            self.changed = true;
-        }
-        self.newest = self.newest.max(reading.newest);
-        // The index is asked again for all that changed while the table was read.
-        self.since = Some(next_since(reading.newest, reading.began, self.complete_every));
+        // The index is asked for all that changed while the table was read.
+        self.since = Some(next_since(self.newest, reading.began, self.complete_every));
         self.completed = Instant::now();
+        Ok(())
     }
 
     async fn read_changes(&mut self) -> Result<(), TableError> {
         let Some(since) = self.since else { return Ok(()) };
         let asked = Timestamp::now();
-        let mut rows = Vec::new();
         let mut after = None;
         loop {
-            let page = self.table.changes(since, after).await?;
-            rows.extend(page.rows);
+            let page = self.table.changes::<T>(since, after).await?;
+            page.rows.into_iter().for_each(|row| self.hear(row));
             after = page.after;
             if after.is_none() {
                 break;
             }
         }
-        rows.into_iter().for_each(|row| self.apply(row));
         self.since = Some(next_since(self.newest, asked, self.complete_every));
         Ok(())
     }
 
-    fn apply(&mut self, row: Row<E>) {
-        self.newest = self.newest.max(row.changed_at);
-        if self.entries.get(&row.key) == row.entry.as_ref() {
-            return;
+    /// A row of the index.
+    fn hear(&mut self, row: Row<T::Entry>) {
+        let (key, changed_at) = (row.key.clone(), row.changed_at);
+        let changed = self.apply(row);
+        if changed {
+            self.news.extend(changed_at);
         }
-        self.changed = true;
-        self.news.extend(row.changed_at);
-        let entries = Arc::make_mut(&mut self.entries);
-        match row.entry {
-            Some(entry) => entries.insert(row.key, entry),
-            None => entries.remove(&row.key),
+        if self.reading.is_some() {
+            self.seen.insert(&key);
+            if changed {
+                self.touched.insert(&key);
+            }
+        }
+    }
+
+    /// As much of the whole table as was read meanwhile.
+    async fn take_pages(&mut self) {
+        for _ in 0..PAGES {
+            let Some(reading) = &mut self.reading else { return };
+            match reading.next_ready() {
+                Next::Page(page) => {
+                    self.faults.of_reading(None);
+                    self.take(page.rows).await;
+                }
+                Next::Failed(error) => self.faults.of_reading(Some(error.to_string())),
+                Next::NotYet => return,
+                Next::End => self.end_reading().await,
+            }
+        }
+    }
+
+    async fn take(&mut self, rows: Vec<Row<T::Entry>>) {
+        for (place, row) in rows.into_iter().enumerate() {
+            if place % STEP == STEP - 1 {
+                tokio::task::yield_now().await;
+            }
+            if self.since.is_some() {
+                self.seen.insert(&row.key);
+            }
+            if !self.touched.contains(&row.key) {
+                self.apply(row);
+            }
+        }
+    }
+
+    /// What was not seen in the whole table is not there any more.
+    async fn end_reading(&mut self) {
+        self.reading = None;
+        let (list, seen) = (self.list.clone(), std::mem::take(&mut self.seen));
+        let search = move || (list.unseen(&|key| seen.contains(key)), seen);
+        // When the process ends there is nobody to tell.
+        let Ok((unseen, seen)) = tokio::task::spawn_blocking(search).await else { return };
+        for key in unseen {
+            self.changed |= self.list.withdraw_item(&key);
+        }
+        self.faults.retain(|key| seen.contains(key));
+        self.completed = Instant::now();
+    }
+
+    /// Whether that changed the list.
+    fn apply(&mut self, row: Row<T::Entry>) -> bool {
+        self.newest = self.newest.max(row.changed_at);
+        let changed = match row.said.entry {
+            Some(entry) => self.list.put_item(&row.key, entry),
+            None => self.list.withdraw_item(&row.key),
         };
+        self.faults.of_item(&self.table.name, &row.key, row.said.fault);
+        self.changed |= changed;
+        changed
     }
 
     /// The newest change and the number of entries.
     fn revision(&self) -> Revision {
         let newest = self.newest.map_or_else(|| "none".to_owned(), policy::sortable_time);
-        Revision::from(format!("{newest}/{}", self.entries.len()))
-    }
-}
-
-impl<E: Entry> Reading<E> {
-    fn begin() -> Self {
-        Self { entries: HashMap::new(), newest: None, began: Timestamp::now(), after: None }
-    }
-
-    /// Whether this was the last page.
-    fn add(&mut self, page: Page<E>) -> bool {
-        for row in page.rows {
-            self.newest = self.newest.max(row.changed_at);
-            if let Some(entry) = row.entry {
-                self.entries.insert(row.key, entry);
-            }
-        }
-        self.after = page.after;
-        self.after.is_none()
+        Revision::from(format!("{newest}/{}", self.list.entries_len()))
     }
 }
 
@@ -205,17 +256,5 @@ mod tests {
     fn old_changes_are_left_to_the_complete_reading() {
         assert_eq!(since(Some("2026-11-01T00:00:00Z"), "2026-11-23T10:00:00Z"), "2026-11-23T09:54:00.000000Z");
         assert_eq!(since(None, "2026-11-23T10:00:00Z"), "2026-11-23T09:54:00.000000Z");
-    }
-
-    #[test]
-    fn what_changed_while_the_whole_table_was_read_is_asked_for_again() {
-        let sdk = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
-        let mut rows = Rows::<policy::inventory::InventoryEntry>::new("endpoint-inventory", &sdk);
-        let began: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let later = began + Duration::from_secs(90);
-        rows.since = Some(later);
-        rows.complete = Some(Reading { newest: Some(later), began, ..Reading::begin() });
-        rows.take_reading();
-        assert_eq!(rows.since, Some(began - SKEW));
     }
 }

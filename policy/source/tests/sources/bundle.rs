@@ -182,6 +182,25 @@ async fn a_restart_survives_an_outage_and_then_goes_on() {
 }
 
 #[tokio::test]
+async fn a_bundle_from_the_cache_is_as_old_as_its_last_confirmation() {
+    let folder = Folder::new();
+    folder.write(&bundle("1", "GET"));
+    let live = Live::start("policy", folder.source().await, Duration::from_secs(3600)).await.unwrap();
+    assert!(live.age() < Duration::from_secs(60));
+    let note = fs::read_dir(folder.path("cache")).unwrap().map(|entry| entry.unwrap().path());
+    let note = note.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "confirmed")).unwrap();
+    fs::write(note, (Timestamp::now() - Duration::from_secs(7200)).to_string()).unwrap();
+    fs::rename(folder.path("bundle.tar.gz"), folder.path("elsewhere")).unwrap();
+    for _ in 0..2 {
+        let live = Live::start("policy", folder.source().await, Duration::from_secs(3600)).await.unwrap();
+        assert!(live.age() >= Duration::from_secs(7200), "a restart makes it no younger");
+    }
+    fs::rename(folder.path("elsewhere"), folder.path("bundle.tar.gz")).unwrap();
+    let live = Live::start("policy", folder.source().await, Duration::from_secs(3600)).await.unwrap();
+    assert!(live.age() < Duration::from_secs(60), "it was confirmed again");
+}
+
+#[tokio::test]
 async fn without_a_cache_or_with_another_sources_there_is_no_start() {
     let folder = Folder::new();
     let server = Server::start([answer(200, "", &bundle("1", "GET").archive()), status(404, ""), status(404, "")]);

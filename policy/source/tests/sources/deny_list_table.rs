@@ -4,83 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use policy::Timestamp;
-use policy::deny_list::{DenialQuery, DenyList};
 use policy::sortable_time;
-use policy_source::{DenyListSource, Load};
-use serde_json::{Value, json};
-use wire_replay::{Answer, Call, Replay};
+use policy_source::Load;
+use serde_json::json;
+use wire_replay::{Answer, Replay};
 
-/// A table whose complete reading is answered with `table`, and the question for what changed since with nothing.
-fn replay(table: &[Value]) -> Replay {
-    Replay::new().on("Scan", page(table)).on("Query", page(&[]))
-}
-
-fn source(replay: &Replay) -> DenyListSource {
-    DenyListSource::dynamodb("deny-list", &replay.sdk_config())
-}
-
-fn page(items: &[Value]) -> Answer {
-    Answer::json(&json!({"Items": items}))
-}
-
-fn page_before(key: &str, items: &[Value]) -> Answer {
-    Answer::json(&json!({"Items": items, "LastEvaluatedKey": {"pk": {"S": key}}}))
-}
-
-fn operations(calls: &[Call]) -> Vec<&str> {
-    calls.iter().map(|call| call.operation.as_str()).collect()
-}
-
-fn seconds_ago(seconds: u64) -> Timestamp {
-    Timestamp::now() - Duration::from_secs(seconds)
-}
-
-fn denied(serial: &str) -> Value {
-    changed(serial, seconds_ago(0))
-}
-
-fn changed(serial: &str, at: Timestamp) -> Value {
-    json!({
-        "pk": {"S": format!("serial#{serial}")}, "serialNumber": {"S": serial}, "reason": {"S": "KEY_COMPROMISE"},
-        "all": {"S": "all"}, "changedAt": {"S": sortable_time(at)}, "ticket": {"S": "of no concern here"},
-    })
-}
-
-fn with(mut item: Value, attribute: &str, value: Value) -> Value {
-    item[attribute] = value;
-    item
-}
-
-fn withdrawn(item: Value) -> Value {
-    with(item, "withdrawn", json!({"BOOL": true}))
-}
-
-fn denies(list: &DenyList, serial: &str) -> bool {
-    let query = DenialQuery {
-        serial: &serial.parse().unwrap(),
-        identity: None,
-        account: None,
-        not_before: seconds_ago(3600),
-        now: Timestamp::now(),
-    };
-    list.find(&query).is_some()
-}
-
-async fn next(source: &mut DenyListSource) -> Option<DenyList> {
-    source.load().await.unwrap().map(|(_, list)| list)
-}
-
-#[tokio::test]
-async fn the_whole_table_is_read_first_all_pages_strongly_consistent() {
-    let replay = Replay::new().on("Scan", page_before("serial#a1", &[denied("a1")]));
-    let replay = replay.on("Scan", page(&[denied("b2")])).on("Query", page(&[]));
-    let list = next(&mut source(&replay)).await.unwrap();
-    assert!(denies(&list, "a1") && denies(&list, "b2") && !denies(&list, "c3"));
-    let calls = replay.calls();
-    assert_eq!(operations(&calls), ["Scan", "Scan", "Query"]);
-    assert_eq!(calls[0].json(), json!({"TableName": "deny-list", "ConsistentRead": true}));
-    assert_eq!(calls[1].json()["ExclusiveStartKey"], json!({"pk": {"S": "serial#a1"}}));
-}
+use crate::denials::{
+    changed, denied, denies, next, operations, page, page_before, replay, seconds_ago, source, with, withdrawn,
+};
 
 #[tokio::test]
 async fn then_only_what_changed_is_asked_for_a_minute_before_the_newest_change() {
@@ -144,86 +75,6 @@ async fn a_withdrawn_entry_disappears_and_denied_anew_returns() {
     let list = next(&mut source).await.unwrap();
     assert!(!denies(&list, "a1") && denies(&list, "b2"));
     assert!(denies(&next(&mut source).await.unwrap(), "a1"));
-}
-
-#[tokio::test]
-async fn a_deleted_item_disappears_when_the_whole_table_is_read_again() {
-    let replay = replay(&[denied("a1"), denied("b2")]).on("Scan", page(&[denied("b2")])).on("Query", page(&[]));
-    let mut source = source(&replay).complete_every(Duration::ZERO);
-    next(&mut source).await.unwrap();
-    let list = next(&mut source).await.unwrap();
-    assert!(!denies(&list, "a1") && denies(&list, "b2"));
-    assert_eq!(operations(&replay.calls()), ["Scan", "Query", "Scan", "Query"]);
-}
-
-#[tokio::test]
-async fn news_does_not_wait_for_the_whole_table() {
-    let old = |serial| changed(serial, seconds_ago(1000));
-    // It came where the reading had already passed.
-    let new = denied("0");
-    let replay = (0..4)
-        .fold(replay(&[old("a1")]), |replay, _| replay.on("Scan", page_before("serial#a1", &[old("a1")])))
-        .on("Query", page(std::slice::from_ref(&new)))
-        .on("Scan", page(&[old("b2")]))
-        .on("Query", page(&[new]));
-    let mut source = source(&replay).complete_every(Duration::ZERO);
-    next(&mut source).await.unwrap();
-    let list = next(&mut source).await.unwrap();
-    assert!(denies(&list, "0") && denies(&list, "a1") && !denies(&list, "b2"));
-    assert_eq!(operations(&replay.calls()[2..]), ["Scan", "Scan", "Scan", "Scan", "Query"]);
-    let list = next(&mut source).await.unwrap();
-    assert!(["0", "a1", "b2"].iter().all(|serial| denies(&list, serial)));
-    assert_eq!(operations(&replay.calls()[7..]), ["Scan", "Query"]);
-}
-
-#[tokio::test]
-async fn an_item_that_names_nobody_refuses_the_refresh_until_it_is_corrected() {
-    let bad = json!({"pk": {"S": "seral#c3"}, "changedAt": {"S": seconds_ago(0).to_string()}});
-    let replay = replay(&[changed("a1", seconds_ago(40))])
-        .on("Query", page(&[denied("b2"), bad.clone()]))
-        .on("Query", page(&[denied("b2"), bad]))
-        .on("Query", page(&[denied("b2"), denied("c3")]));
-    let mut source = source(&replay);
-    next(&mut source).await.unwrap();
-    for _ in 0..2 {
-        let error = source.load().await.unwrap_err().to_string();
-        assert!(error.starts_with("table `deny-list`, item `seral#c3`: "), "{error}");
-    }
-    let asked = replay.calls_of("Query");
-    assert_eq!(asked[1].json(), asked[2].json(), "what was refused is asked for again, from the same time");
-    let list = next(&mut source).await.unwrap();
-    assert!(["a1", "b2", "c3"].iter().all(|serial| denies(&list, serial)));
-}
-
-#[tokio::test]
-async fn an_item_that_names_nobody_is_refused_by_key_and_fault() {
-    for (item, key, fault) in [
-        (json!({"pk": {"S": "seral#a1"}}), "seral#a1", "must begin with"),
-        (json!({"pk": {"S": "serial#zz"}}), "serial#zz", "zz"),
-        (json!({"pk": {"S": "account#12"}}), "account#12", "12"),
-        (with(denied("a1"), "withdrawn", json!({"S": "true"})), "serial#a1", "`withdrawn` must be a boolean"),
-    ] {
-        let error = source(&replay(&[denied("d4"), item])).load().await.unwrap_err().to_string();
-        assert!(error.contains(&format!("item `{key}`: ")) && error.contains(fault), "{error}");
-        assert!(error.ends_with("; correct or delete the item"), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn an_item_that_is_malformed_beside_its_key_denies_without_limit_and_holds_up_nobody() {
-    let past = json!({"S": seconds_ago(60).to_string()});
-    for (name, value) in [
-        ("serialNumber", json!({"S": "b2"})),
-        ("identity", json!({"S": "spiffe://internal.example/prod/orders-api"})),
-        ("issuedBefore", json!({"N": "1"})),
-        ("expires", json!({"S": "soon"})),
-        ("expiresEpoch", json!({"S": "1"})),
-        ("requestedBy", json!({"BOOL": true})),
-    ] {
-        let item = with(denied("a1"), "issuedBefore", past.clone());
-        let list = next(&mut source(&replay(&[denied("d4"), with(item, name, value)]))).await.unwrap();
-        assert!(denies(&list, "a1") && denies(&list, "d4"), "{name}");
-    }
 }
 
 #[tokio::test]

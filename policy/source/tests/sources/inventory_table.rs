@@ -53,8 +53,18 @@ async fn endpoints_come_go_and_change_owner() {
 }
 
 #[tokio::test]
-async fn a_malformed_endpoint_is_refused_by_name() {
-    let sdk = Replay::new().on("Scan", page(&[connection(ORDERS, "1234")])).sdk_config();
-    let error = InventorySource::dynamodb("endpoint-inventory", &sdk).load().await.unwrap_err().to_string();
-    assert!(error.starts_with(&format!("table `endpoint-inventory`, item `{ORDERS}`: ")), "{error}");
+async fn a_malformed_endpoint_has_no_owner_any_more_and_holds_up_no_other() {
+    let replay = Replay::new()
+        .on("Scan", page(&[connection(ORDERS, "123456789012")]))
+        .on("Query", page(&[]))
+        .on("Query", page(&[connection(ORDERS, "1234"), connection("vpce-1", "210987654321")]))
+        .on("Query", page(&[connection(ORDERS, "123456789012")]));
+    let mut source = InventorySource::dynamodb("endpoint-inventory", &replay.sdk_config());
+    next(&mut source).await.unwrap();
+    let inventory = next(&mut source).await.unwrap();
+    assert_eq!((owner(&inventory, ORDERS), owner(&inventory, "vpce-1").as_deref()), (None, Some("210987654321")));
+    let said = source.complaint().unwrap();
+    assert!(said.starts_with(&format!("table `endpoint-inventory`, item `{ORDERS}`: ")), "{said}");
+    assert_eq!(owner(&next(&mut source).await.unwrap(), ORDERS).as_deref(), Some("123456789012"));
+    assert_eq!(source.complaint(), None);
 }

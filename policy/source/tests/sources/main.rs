@@ -4,7 +4,10 @@
 mod appconfig;
 mod both_engines;
 mod bundle;
+mod denials;
+mod deny_list_faults;
 mod deny_list_table;
+mod deny_list_whole;
 mod file;
 mod inventory_table;
 mod live;
