@@ -103,7 +103,7 @@ impl Gate {
 
     /// How long changes of the deny list take; `None` without one.
     pub(crate) fn deny_list_took(&self) -> Option<&Took> {
-        self.snapshots.deny_list.as_ref().map(|_| &*self.snapshots.propagation().deny_list)
+        self.snapshots.deny_list.as_ref().map(|_| self.snapshots.denials().in_force())
     }
 
     /// What the metrics do not count themselves.
@@ -113,9 +113,8 @@ impl Gate {
             open_connections: self.connections.len(),
             snapshots: self.snapshot_states(),
             crl_next_update: next_update.map(|at| at.duration_since(now).as_secs_f64()),
-            deny_list_entries: self.snapshots.deny_list.as_ref().map(|live| live.load().value.len()),
             policy_propagation: self.snapshots.propagation().policy.distribution(),
-            deny_list_propagation: self.deny_list_took().map(Took::distribution),
+            deny_list: self.snapshots.deny_list_state(),
             shared_certificates: self.sightings.counts(),
             access_log_dropped: self.log.as_ref().map_or(0, LogWriter::dropped),
             spans_dropped: self.spans.as_ref().map(Spans::dropped),

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::AbortHandle;
 
+/// How often connections check themselves while nothing vouches for the deny list.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Starts watching; for as long as the tasks are not aborted.
 pub(crate) fn start(gate: &Arc<Gate>) -> [AbortHandle; 2] {
     [
@@ -21,8 +24,10 @@ async fn recheck(gate: Arc<Gate>) {
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             () = next_update(&gate) => {}
+            () = deny_list_staleness(&gate) => {}
         }
-        gate.connections.recheck(Now::read()).await;
+        let put = gate.snapshots.denials().take_unchecked();
+        gate.connections.recheck(Now::read(), put).await;
         gate.review_sightings();
     }
 }
@@ -35,6 +40,17 @@ async fn next_update(gate: &Gate) {
         // It is valid through that second.
         Some(left) => tokio::time::sleep(left + Duration::from_millis(1)).await,
         None => std::future::pending().await,
+    }
+}
+
+/// Until the deny list is older than it may be; then every second, for as long as it is.
+async fn deny_list_staleness(gate: &Gate) {
+    loop {
+        let Some(left) = gate.snapshots.deny_list_freshness() else { return std::future::pending().await };
+        tokio::time::sleep(left.max(AGAIN)).await;
+        if gate.snapshots.deny_list_freshness().is_some_and(|left| left.is_zero()) {
+            return;
+        }
     }
 }
 

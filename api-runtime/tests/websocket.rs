@@ -112,6 +112,24 @@ async fn a_socket_ends_when_the_crl_of_its_peer_passes_its_next_update() {
     assert!(said == b"welcome" && after < Duration::from_secs(6), "{after:?}");
 }
 
+/// A table would have to be gone for as long; a file is as unreadable when it is.
+#[tokio::test]
+async fn a_socket_ends_when_nothing_vouches_for_the_deny_list_any_more() {
+    let (addr, _) = shouting().await;
+    let list = "denyList: { source: \"file:deny.yaml\", refresh: 50ms, maxStaleness: 2s }";
+    let setup = Setup::new().upstream(addr).top(list);
+    setup.write("deny.yaml", "entries: []\n");
+    let runtime = setup.start().await;
+    let mut raw = runtime.orders().raw().await;
+    raw.send(UPGRADE).await;
+    assert_eq!(raw.answer().await.status, 101);
+    std::fs::remove_file(runtime.setup.path("deny.yaml")).unwrap();
+    let (said, after) = raw.rest().await;
+    assert!(said == b"welcome" && after > Duration::from_secs(1) && after < Duration::from_secs(8), "{after:?}");
+    runtime.setup.write("deny.yaml", "entries: []\n");
+    runtime.until_metric("linkward_snapshot_failing{kind=\"denyList\"}", 0.0).await;
+}
+
 #[tokio::test]
 async fn a_socket_on_which_nothing_moves_is_closed() {
     let (runtime, _) = runtime("idleTimeout: 400ms").await;

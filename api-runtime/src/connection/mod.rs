@@ -30,6 +30,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
+use std::time::Instant;
 
 /// What is known of a connection once its handshake is complete, and what its requests share. Made once, so that a
 /// request need not render, parse or allocate it again.
@@ -48,6 +49,7 @@ pub(crate) struct Connection {
     waker: Mutex<Option<Waker>>,
     tunnel: Mutex<Option<Tunnel>>,
     upgraded: AtomicBool,
+    denied: OnceLock<Instant>,
 }
 
 /// What the handshake established.
@@ -131,6 +133,7 @@ impl Connection {
             waker: Mutex::new(None),
             tunnel: Mutex::new(None),
             upgraded: AtomicBool::new(false),
+            denied: OnceLock::new(),
         }
     }
 
@@ -187,7 +190,7 @@ impl Connection {
 
     /// Whether the snapshots in force still let the peer keep its connection. A stale CRL or deny list denies requests
     /// but closes nothing: it may be fresh again in a second. Only what was upgraded has no next request to be denied, and
-    /// ends with its CRL.
+    /// ends with either.
     pub(crate) fn recheck(&self, now: Now) -> Result<(), End> {
         let Some(peer) = self.peer() else { return Ok(()) };
         match self.gate.snapshots.check(peer, self.endpoint(), now) {
@@ -195,9 +198,18 @@ impl Connection {
             Err(Reason::CertificateRevoked | Reason::CertificateLifetimeTooLong | Reason::BadIdentity) => {
                 Err(End::Revoked)
             }
-            Err(Reason::CrlStale) if self.upgraded.load(Ordering::Relaxed) => Err(End::Expired),
+            Err(Reason::CrlStale | Reason::DenyListStale) if self.upgraded.load(Ordering::Relaxed) => Err(End::Expired),
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// Its peer is denied by an entry that was put then.
+    pub(crate) fn denied_since(&self, put: Instant) {
+        let _ = self.denied.set(put);
+    }
+
+    pub(crate) fn denied(&self) -> Option<Instant> {
+        self.denied.get().copied()
     }
 
     /// Tells the connection's task to end it. The first reason stays, but for one that ends it sooner.

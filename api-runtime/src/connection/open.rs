@@ -6,6 +6,7 @@ use policy::VpcEndpointId;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// After so many connections the walk lets others work.
 const STEP: usize = 128;
@@ -86,11 +87,14 @@ impl Connections {
     }
 
     /// Ends the connections whose peer the snapshots in force no longer accept. A connection that opens meanwhile
-    /// checks itself after it is listed.
-    pub(crate) async fn recheck(&self, now: Now) {
+    /// checks itself after it is listed. `put` is when the denial was put that is the reason, if one is.
+    pub(crate) async fn recheck(&self, now: Now, put: Option<Instant>) {
         for connections in self.all().chunks(STEP) {
             for connection in connections {
                 if let Err(end) = connection.recheck(now) {
+                    if let (End::Revoked, Some(put)) = (end, put) {
+                        connection.denied_since(put);
+                    }
                     connection.close(end);
                 }
             }
@@ -106,6 +110,9 @@ impl Connections {
 impl Drop for Open {
     fn drop(&mut self) {
         let connections = &self.connection.gate().connections;
+        if let Some(put) = self.connection.denied() {
+            self.connection.gate().snapshots.denials().closed(put);
+        }
         locked(&connections.open).remove(&self.id);
         let Some(endpoint) = &self.place.endpoint else { return };
         let mut counts = locked(&connections.per_endpoint);

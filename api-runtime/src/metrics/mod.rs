@@ -12,7 +12,7 @@ pub(crate) use callers::CallerSlot;
 pub(crate) use histogram::{Distribution, Histogram};
 pub(crate) use history::Interval;
 pub(crate) use prometheus::render;
-pub(crate) use state::{Request, SnapshotState, State};
+pub(crate) use state::{DenyListState, Request, SnapshotState, State};
 pub(crate) use table::{Definition, Kind, Unit};
 pub(crate) use window::QUANTILES;
 
@@ -171,11 +171,10 @@ impl Metrics {
         if let Some(seconds) = state.crl_next_update {
             visit(&table::CRL_NEXT_UPDATE, &[], Value::Seconds(seconds));
         }
-        if let Some(entries) = state.deny_list_entries {
-            visit(&table::DENY_LIST_ENTRIES, &[], Value::Count(entries as u64));
-        }
-        if let Some(distribution) = &state.deny_list_propagation {
-            visit(&table::DENY_LIST_PROPAGATION, &[], Value::Distribution(distribution));
+        if let Some(DenyListState { entries, propagation, closing }) = &state.deny_list {
+            visit(&table::DENY_LIST_ENTRIES, &[], Value::Count(*entries as u64));
+            visit(&table::DENY_LIST_PROPAGATION, &[], Value::Distribution(propagation));
+            visit(&table::DENIAL_CLOSING, &[], Value::Distribution(closing));
         }
         for (sign, count) in ["accounts", "endpoints"].into_iter().zip(state.shared_certificates) {
             visit(&table::SHARED_CERTIFICATES, &[sign], Value::Count(count as u64));

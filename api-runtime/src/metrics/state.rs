@@ -13,15 +13,24 @@ pub(crate) struct State {
     pub(crate) snapshots: Vec<SnapshotState>,
     /// Seconds to the first nextUpdate; negative once it has passed.
     pub(crate) crl_next_update: Option<f64>,
-    pub(crate) deny_list_entries: Option<usize>,
     pub(crate) policy_propagation: Distribution,
     /// `None` without a deny list.
-    pub(crate) deny_list_propagation: Option<Distribution>,
+    pub(crate) deny_list: Option<DenyListState>,
     /// Client certificates seen through several accounts, and through too many endpoints.
     pub(crate) shared_certificates: [usize; 2],
     pub(crate) access_log_dropped: u64,
     /// `None` if no spans are exported.
     pub(crate) spans_dropped: Option<u64>,
+}
+
+/// The deny list, and how quickly it acts.
+#[derive(Debug, Default)]
+pub(crate) struct DenyListState {
+    pub(crate) entries: usize,
+    /// From the put of an entry to its list coming into force.
+    pub(crate) propagation: Distribution,
+    /// From the put of an entry to the close of a connection.
+    pub(crate) closing: Distribution,
 }
 
 /// A snapshot in force.

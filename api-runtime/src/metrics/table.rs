@@ -69,7 +69,7 @@ table! {
     SNAPSHOT_AGE = "snapshot_age", Seconds, Gauge, ["kind"],
         "Time since the source last confirmed the snapshot in force.";
     SNAPSHOT_FAILING = "snapshot_failing", Count, Gauge, ["kind"],
-        "1 while the last refresh of the snapshot failed.";
+        "1 while the last refresh of the snapshot failed or had to leave something out.";
     POLICY_CHANGES = "policy_revision_changes", Count, Counter, [],
         "Revisions of the access policy that came into force after the first.";
     POLICY_PROPAGATION = "policy_propagation", Seconds, Histogram, [],
@@ -80,6 +80,8 @@ table! {
         "Entries of the deny list in force.";
     DENY_LIST_PROPAGATION = "deny_list_propagation", Seconds, Histogram, [],
         "From the put of a deny-list entry, by its writer's clock, or the change of its file, to its list coming into force here.";
+    DENIAL_CLOSING = "denial_closing", Seconds, Histogram, [],
+        "From the put of a deny-list entry, by its writer's clock, to the close of an open connection that it denies.";
     SHARED_CERTIFICATES = "shared_certificates", Count, Gauge, ["sign"],
         "Client certificates seen within a day through endpoints of several accounts, or through more endpoints than their identity should have.";
     ACCESS_LOG_DROPPED = "access_log_dropped", Count, Counter, [],

@@ -2,7 +2,10 @@ use super::*;
 use std::time::Duration;
 
 fn rendered(metrics: &Metrics) -> String {
-    render(metrics, &State { crl_next_update: Some(1.0), deny_list_entries: Some(2), ..State::default() })
+    render(
+        metrics,
+        &State { crl_next_update: Some(1.0), deny_list: Some(DenyListState::default()), ..State::default() },
+    )
 }
 
 fn request(outcome: Outcome, reason: Option<Reason>, status: u16, caller: CallerSlot) -> Request {
@@ -22,16 +25,9 @@ fn every_metric_of_the_table_is_shown_in_its_order() {
         age: Duration::ZERO,
         error: None,
     }];
-    let (crl_next_update, deny_list_entries, spans_dropped) = (Some(1.0), Some(2), Some(0));
-    let deny_list_propagation = Some(Distribution::default());
-    let state = State {
-        snapshots,
-        crl_next_update,
-        deny_list_entries,
-        deny_list_propagation,
-        spans_dropped,
-        ..State::default()
-    };
+    let (crl_next_update, spans_dropped) = (Some(1.0), Some(0));
+    let deny_list = Some(DenyListState::default());
+    let state = State { snapshots, crl_next_update, deny_list, spans_dropped, ..State::default() };
     let mut shown: Vec<&str> = Vec::new();
     metrics.collect(&state, &mut |definition, attributes, _| {
         assert_eq!(attributes.len(), definition.attributes.len(), "{}", definition.name);

@@ -1,5 +1,6 @@
 //! Everything that changes while we serve, and the question each request asks of it.
 
+mod denials;
 mod propagation;
 
 use std::path::Path;
@@ -15,8 +16,10 @@ use policy_source::{DenyListSource, Engine, InventorySource, Live, Loaded, Polic
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::metrics::DenyListState;
 use crate::peer::Peer;
 use crate::trust::{Trust, TrustSource};
+use denials::Denials;
 pub(crate) use propagation::{Propagation, Took};
 
 /// The snapshots in force. Each is replaced whole, after checking, or not at all.
@@ -74,7 +77,7 @@ impl Snapshots {
         let (policy, trust, deny_list, endpoints) = tokio::join!(
             policy(config, &propagation.policy),
             trust(config),
-            deny_list(config, &propagation.deny_list),
+            deny_list(config, &propagation.denials),
             endpoints(config)
         );
         let mut problems = Vec::new();
@@ -103,6 +106,25 @@ impl Snapshots {
     /// How long changes took to come into force here.
     pub(crate) fn propagation(&self) -> &Propagation {
         &self.propagation
+    }
+
+    /// The deny list in numbers; `None` without one.
+    pub(crate) fn deny_list_state(&self) -> Option<DenyListState> {
+        self.deny_list.as_ref().map(|live| DenyListState {
+            entries: live.load().value.len(),
+            propagation: self.propagation.denials.in_force().distribution(),
+            closing: self.propagation.denials.closing().distribution(),
+        })
+    }
+
+    /// How long denials take.
+    pub(crate) fn denials(&self) -> &Denials {
+        &self.propagation.denials
+    }
+
+    /// For how much longer the deny list may be believed if its source says nothing; `None` without one.
+    pub(crate) fn deny_list_freshness(&self) -> Option<Duration> {
+        self.deny_list.as_ref().map(|live| self.limits.deny_list_staleness.saturating_sub(live.age()))
     }
 
     /// Counts the replacements of what [`Snapshots::check`] asks: when it changes, connections check themselves.
@@ -198,10 +220,11 @@ async fn policy(config: &Config, took: &Arc<Took>) -> Result<Live<Engine>, Strin
     Live::start("policy", source, settings.refresh).await.map_err(|error| error.to_string())
 }
 
-async fn deny_list(config: &Config, took: &Arc<Took>) -> Result<Option<Live<DenyList>>, String> {
+async fn deny_list(config: &Config, denials: &Arc<Denials>) -> Result<Option<Live<DenyList>>, String> {
     let Some(settings) = &config.deny_list else { return Ok(None) };
     let source = DenyListSource::open(&settings.source, Path::new("")).await.map_err(|error| error.to_string())?;
-    let source = source.observed(took.observer());
+    let denials = Arc::clone(denials);
+    let source = source.observed(move |took| denials.took(took));
     Live::start("deny list", source, settings.refresh).await.map(Some).map_err(|error| error.to_string())
 }
 

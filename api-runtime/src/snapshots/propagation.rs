@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::denials::Denials;
 use crate::metrics::{Distribution, Histogram};
 
 /// What is measured of each list whose source dates its changes.
 #[derive(Debug, Default)]
 pub(crate) struct Propagation {
     pub(crate) policy: Arc<Took>,
-    pub(crate) deny_list: Arc<Took>,
+    pub(crate) denials: Arc<Denials>,
 }
 
 /// How long changes took.
@@ -28,7 +29,7 @@ impl Took {
         move |duration| took.record(duration)
     }
 
-    fn record(&self, took: Duration) {
+    pub(super) fn record(&self, took: Duration) {
         self.histogram.record(took);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(took);
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);

@@ -4,9 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod appconfig;
+#[path = "../../../api-runtime/src/test_authority.rs"]
+mod authority;
+mod denial;
+mod flows;
+mod gate;
 mod line;
 mod objects;
 mod same_decisions;
+mod secrets;
+mod stores;
 mod table;
 
 use std::path::Path;
