@@ -41,6 +41,7 @@ async fn signal(child: &Child, name: &str) {
 
 async fn output(mut command: Command) -> (bool, String, String) {
     let output = timeout(SOON, command.output()).await.unwrap().unwrap();
+    written::check("api-runtime", [&*output.stdout, &*output.stderr].concat());
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.success(), text(output.stdout), text(output.stderr))
 }

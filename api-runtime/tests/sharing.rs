@@ -115,6 +115,7 @@ async fn the_log_says_it_once_for_each_new_fact() {
     assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().await.unwrap().success());
     let mut text = String::new();
     timeout(SOON, child.stderr.take().unwrap().read_to_string(&mut text)).await.unwrap().unwrap();
+    written::check("stderr", &text);
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let said: Vec<Value> = lines.filter(|line| line["event"] == "certificateShared").collect();
     let signs: Vec<_> = said.iter().map(|line| line["signs"].as_str().unwrap()).collect();

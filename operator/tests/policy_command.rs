@@ -10,7 +10,9 @@ use serde_json::Value;
 const ORDERS: &str = "spiffe://internal.example/prod/orders-api";
 
 fn linkward(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_linkward")).args(arguments).output().unwrap()
+    let output = Command::new(env!("CARGO_BIN_EXE_linkward")).args(arguments).output().unwrap();
+    ::written::check("linkward", [&*output.stdout, &*output.stderr].concat());
+    output
 }
 
 fn demo_policy() -> String {

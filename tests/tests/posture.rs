@@ -46,6 +46,12 @@ struct Ground {
     account: String,
 }
 
+impl Drop for Ground {
+    fn drop(&mut self) {
+        written::check_path(self.stack.logs());
+    }
+}
+
 impl Ground {
     async fn build() -> Self {
         let stack = LocalStack::start(LocalStackOptions::default()).await.unwrap();

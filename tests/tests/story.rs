@@ -108,6 +108,8 @@ impl Run {
         self.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
         let status = self.child.wait().unwrap();
         self.reader.take().unwrap().join().unwrap();
+        written::check("demo", &text);
+        written::check("demo", self.told.lock().unwrap().as_bytes());
         let ended =
             Ended { status, document: serde_json::from_str(&text).ok(), told: self.told.lock().unwrap().clone() };
         let began = Instant::now();

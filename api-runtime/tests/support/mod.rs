@@ -14,6 +14,7 @@
 pub mod authority;
 pub mod client;
 pub mod frames;
+pub mod lines;
 pub mod strict;
 pub mod upstream;
 
@@ -150,12 +151,15 @@ impl Setup {
         let (addr, admin) = (listener.local_addr(), listener.admin_addr());
         let (stop, stopped) = oneshot::channel::<Drain>();
         let task = tokio::spawn(api_runtime::run(listener, async { stopped.await.unwrap_or(Drain::AtOnce) }));
-        Runtime { setup: self, addr, admin, stop: Some(stop), task }
+        let log = Log(self.path("access.log"));
+        Runtime { _log: log, setup: self, addr, admin, stop: Some(stop), task }
     }
 }
 
 /// A runtime that serves. Dropped, it ends at once.
 pub struct Runtime {
+    /// Dropped before the folder is.
+    _log: Log,
     pub setup: Setup,
     pub addr: SocketAddr,
     pub admin: SocketAddr,
@@ -215,6 +219,18 @@ impl Runtime {
             assert!(started.elapsed() < SOON, "{sample} never came to {value}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+}
+
+/// The access log of a runtime.
+struct Log(PathBuf);
+
+impl Drop for Log {
+    /// Every line of every test is one that is documented, and none tells a secret.
+    fn drop(&mut self) {
+        let log = std::fs::read_to_string(&self.0).unwrap_or_default();
+        written::check("access.log", &log);
+        lines::check(&log);
     }
 }
 

@@ -94,7 +94,9 @@ impl LocalStack {
     fn spawn(python: &Path, options: &LocalStackOptions) -> Result<Self, StartError> {
         let folder = tempfile::Builder::new().prefix("local-stack-").tempdir().map_err(StartError::Folder)?;
         let sources = folder.path().join("python");
-        let logs = options.logs.clone().unwrap_or_else(|| folder.path().join("logs"));
+        // Whoever searches what was written wants it after the stack has gone.
+        let kept = || Some(PathBuf::from(std::env::var_os("LINKWARD_WRITTEN")?).join(folder.path().file_name()?));
+        let logs = options.logs.clone().or_else(kept).unwrap_or_else(|| folder.path().join("logs"));
         embedded::write_to(&sources).map_err(StartError::Folder)?;
         std::fs::create_dir_all(&logs).map_err(StartError::Folder)?;
         let (ministack, endpoint) = listen().map_err(StartError::Listen)?;
