@@ -1,7 +1,7 @@
 //! Linkward's tool for operators: it sends events, reads tables, runs binaries, and asks the policy what it decides.
 //!
-//! Exit codes, for every command: 0 when everything is as asked; 1 when the answer is no (an invalid policy, a denied request, a step of the
-//! demo that surprised); 2 when the question could not be asked (usage, a file that cannot be read, set-up impossible); 129, 130 and 143 when
+//! Exit codes, for every command: 0 when everything is as asked; 1 when the answer is no (an invalid policy, a denied request, a red check, a
+//! surprise on a game day); 2 when the question could not be asked (usage, a file that cannot be read, set-up impossible); 129, 130 and 143 when
 //! ended by SIGHUP, SIGINT and SIGTERM.
 
 mod access_log;
@@ -12,7 +12,9 @@ mod cli;
 mod completions;
 mod consent;
 mod demo;
+mod doctor;
 mod endpoints;
+mod gameday;
 mod gate;
 mod output;
 
@@ -29,6 +31,8 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Demo(options) => demo::command(&options, cli.output),
         Command::Policy(command) => policy(command, &screen),
+        Command::Doctor(options) => doctor::command(&options, &screen),
+        Command::Gameday(options) => gameday::command(&options, cli.output),
         Command::Gate(options) => gate::command(&options, &screen),
         Command::Endpoints(EndpointsCommand::List(options)) => endpoints::list(&options, &screen),
         Command::Endpoints(EndpointsCommand::Sweep(sweep)) => endpoints::sweep(&sweep, &screen),

@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
-use std::path::{Path, PathBuf};
+#[path = "plain/mod.rs"]
+mod plain;
+mod schemas;
+
 use std::process::Command;
 
-const AT: &str = "2026-11-26T00:00:00Z";
+use plain::{compare, folder};
 
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
-}
+const AT: &str = "2026-11-26T00:00:00Z";
 
 /// What a command prints and how it ends, as one text.
 fn transcript(arguments: &[&str]) -> String {
@@ -30,15 +31,6 @@ fn transcript(arguments: &[&str]) -> String {
     text + &format!("--- exit code {}\n", output.status.code().unwrap())
 }
 
-fn compare(name: &str, found: &str) {
-    let file = folder("golden").join(name);
-    if std::env::var_os("LINKWARD_BLESS").is_some() {
-        std::fs::write(&file, found).unwrap();
-    }
-    let expected = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(expected == found, "{name} is not as expected; found:\n{found}\nexpected:\n{expected}");
-}
-
 /// The command as people see it in a pipe and on a terminal, and as machines do.
 fn golden(name: &str, arguments: &[&str]) {
     let piped = transcript(arguments);
@@ -46,7 +38,14 @@ fn golden(name: &str, arguments: &[&str]) {
     compare(&format!("{name}.txt"), &piped);
     let coloured = transcript(&[arguments, &["--color", "always"]].concat());
     compare(&format!("{name}.color.txt"), &coloured);
-    compare(&format!("{name}.json.txt"), &transcript(&[arguments, &["--output", "json"]].concat()));
+    let json = transcript(&[arguments, &["--output", "json"]].concat());
+    compare(&format!("{name}.json.txt"), &json);
+    // Unless the question could not be asked, there is one document, of the documented form.
+    let document = json.split_once('\n').unwrap().1.split("--- ").next().unwrap();
+    match serde_json::from_str(document) {
+        Ok(document) => schemas::check(arguments, &document),
+        Err(_) => assert!(document.is_empty() && json.ends_with("--- exit code 2\n"), "{json}"),
+    }
 }
 
 const ORDERS: [&str; 2] = ["--identity", "spiffe://internal.example/prod/orders-api"];
@@ -62,6 +61,9 @@ fn policy_check() {
     golden("policy-check", &["policy", "check", "access.yaml"]);
     golden("policy-check-invalid", &["policy", "check", "invalid.yaml"]);
     golden("policy-check-missing", &["policy", "check", "none.yaml"]);
+    golden("policy-check-rego", &["policy", "check", "bundle.tar.gz"]);
+    golden("policy-check-rego-invalid", &["policy", "check", "bundle.bad.tar.gz"]);
+    golden("policy-check-rego-module", &["policy", "check", "authz.rego"]);
 }
 
 #[test]
@@ -78,6 +80,13 @@ fn policy_explain_tells_every_reason() {
     explain("bad-path", &[&ORDERS, &["--path", "/v1/../secret"]]);
     let ledger = ["--identity", "spiffe://internal.example/prod/ledger", "--path", "/v1/invoices/7"];
     let late = ["policy", "explain", "access.yaml", "--at", "2027-04-01T00:00:00Z"];
+    let rego =
+        [&["policy", "explain", "bundle.tar.gz", "--at", AT][..], &ORDERS, &["--path", "/v1/invoices/7"]].concat();
+    golden(
+        "policy-explain-rego",
+        &[&rego[..], &BILLING, &["--serial", "0A:1B:2C", "--host", "api.internal.example"]].concat(),
+    );
+    golden("policy-explain-rego-denied", &[&rego[..], &["--method", "DELETE"]].concat());
     golden("policy-explain-expired", &[late.as_slice(), &ledger, &BILLING].concat());
 }
 
@@ -125,24 +134,33 @@ fn cases_made_from_a_log_are_met_by_the_policy_that_wrote_it() {
     assert!(tried("access.new.yaml").ends_with("--- exit code 1\n"), "{}", tried("access.new.yaml"));
 }
 
+/// Every command that has none below it, as its help lists them.
+fn subcommands(path: &[String]) -> Vec<Vec<String>> {
+    let words: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+    let help = transcript(&words);
+    let Some(listed) = help.split("\nCommands:\n").nth(1) else { return vec![path.to_vec()] };
+    let names =
+        listed.lines().take_while(|line| line.starts_with("  ")).filter_map(|line| line.split_whitespace().next());
+    let below = names.filter(|name| *name != "help").map(|name| [path, &[name.to_owned()]].concat());
+    below.flat_map(|path| subcommands(&path)).collect()
+}
+
 #[test]
 fn help_and_completions() {
-    for command in [
-        &["--help"][..],
-        &["policy", "diff", "--help"],
-        &["policy", "explain", "--help"],
-        &["policy", "replay", "--help"],
-        &["policy", "test", "--help"],
-        &["policy", "push", "--help"],
-        &["endpoints", "list", "--help"],
-        &["endpoints", "sweep", "--help"],
-        &["certificates", "list", "--help"],
-        &["certificates", "issue", "--help"],
-        &["certificates", "revoke", "--help"],
-        &["certificates", "restore", "--help"],
-    ] {
-        let name: String = command.join("-").replace("--", "");
-        compare(&format!("{name}.txt"), &transcript(command));
+    compare("help.txt", &transcript(&["--help"]));
+    let commands = subcommands(&[]);
+    assert!(commands.len() > 15, "{commands:?}");
+    for command in commands {
+        let words: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = transcript(&words);
+        let name = command.join(" ");
+        assert!(
+            help.contains("Example") && help.contains(&format!("linkward {name}")),
+            "{name} has no example: {help}"
+        );
+        // Whoever prints a script has one way to end.
+        assert!(help.contains("Exit code") || name == "completions", "{name} says no exit codes: {help}");
+        compare(&format!("{}-help.txt", command.join("-")), &help);
     }
     for shell in ["bash", "zsh", "fish"] {
         let script = transcript(&["completions", shell]);

@@ -37,10 +37,10 @@ fn stderr(output: &Output) -> String {
 fn a_valid_policy_is_said_to_be_valid() {
     let output = linkward(&["policy", "check", &demo_policy()]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(stdout(&output), format!("{}: valid; 2 callers in internal.example\n", demo_policy()));
+    assert_eq!(stdout(&output), format!("{}: valid; 3 callers in internal.example\n", demo_policy()));
     let output = linkward(&["policy", "check", &demo_policy(), "--output", "json"]);
     let document: Value = serde_json::from_str(&stdout(&output)).unwrap();
-    assert_eq!(document, serde_json::json!({ "file": demo_policy(), "valid": true, "callers": 2, "errors": [] }));
+    assert_eq!(document, serde_json::json!({ "file": demo_policy(), "valid": true, "callers": 3, "errors": [] }));
 }
 
 /// An OPA bundle with one module.

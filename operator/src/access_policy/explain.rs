@@ -8,12 +8,15 @@ use policy::explain::{EntryExplanation, Explanation, NearMiss, RuleMatch};
 use policy::{RequestPath, Timestamp, VpcEndpointId};
 use serde_json::{Value, json};
 
-use super::{file, words};
+use super::{file, rego, words};
 use crate::cli::Question;
 use crate::output::{self, Cell, Screen, Style};
 
 /// `policy explain FILE --identity … --path …`.
 pub(crate) fn explain(question: &Question, screen: &Screen) -> anyhow::Result<ExitCode> {
+    if file::bundle(&question.file)?.is_some() {
+        return rego::explain(question, screen);
+    }
     let policy = file::read(&question.file)??;
     let path = RequestPath::parse(&question.path)
         .with_context(|| format!("the path `{}` would be answered with 400", question.path))?;
@@ -171,6 +174,7 @@ fn document(explanation: &Explanation<'_>) -> Value {
         "ruleId": decision.rule.map(ToString::to_string),
         "entry": explanation.entry.as_ref().map(entry_json),
         "similarIdentity": explanation.similar_identity.as_ref().map(ToString::to_string),
+        "rego": null,
     })
 }
 

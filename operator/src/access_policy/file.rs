@@ -20,7 +20,7 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<Result<Policy, PolicyError>> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read `{name}`"))?;
     if is_rego(&name, &bytes) {
         bail!(
-            "`{name}` is Rego, not the declarative form that this command reads; `policy replay` and `policy test` take both"
+            "`{name}` is a module of Rego; pack it with its data as a bundle, `opa build -b FOLDER -o bundle.tar.gz`, and give that"
         );
     }
     Ok(Policy::parse(&bytes, Format::from_name(&name), &name, Revision::from("unpublished")))

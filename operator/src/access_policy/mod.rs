@@ -8,6 +8,7 @@ mod engine;
 mod explain;
 mod file;
 mod push;
+mod rego;
 mod replay;
 mod words;
 

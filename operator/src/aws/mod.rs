@@ -1,7 +1,10 @@
 //! How a command reaches AWS: nothing of this is touched by the commands that work offline.
 
+pub(crate) mod appconfig;
 mod bus;
+pub(crate) mod grants;
 mod item;
+pub(crate) mod signed;
 
 use std::future::Future;
 

@@ -9,15 +9,19 @@ use x509_parser::prelude::FromDer as _;
 
 /// What a certificate says.
 #[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) serial_number: SerialNumber,
-    pub(super) not_before: Timestamp,
-    pub(super) not_after: Timestamp,
+pub(crate) struct Facts {
+    pub(crate) serial_number: SerialNumber,
+    pub(crate) not_before: Timestamp,
+    pub(crate) not_after: Timestamp,
+    /// The URIs among its alternative names.
+    pub(crate) uris: Vec<String>,
+    /// Whether its extended key usage lets it be a client's.
+    pub(crate) client_auth: bool,
 }
 
 /// What is wrong with a certificate that was issued.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Mismatch {
+pub(crate) enum Mismatch {
     #[error("what was issued cannot be read as X.509")]
     Unreadable,
     #[error("it names `{found}`, `{wanted}` was asked for")]
@@ -50,12 +54,33 @@ pub(super) fn check(pem: &str, identity: &SpiffeId, public_key: &[u8]) -> Result
     if certificate.public_key().raw != public_key {
         return Err(Mismatch::Key);
     }
+    facts_of(&certificate)
+}
+
+/// What the first certificate of a PEM text says, whatever it is for.
+pub(crate) fn facts(pem: &str) -> Result<Facts, Mismatch> {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| Mismatch::Unreadable)?;
+    let (_, certificate) = X509Certificate::from_der(&der).map_err(|_| Mismatch::Unreadable)?;
+    facts_of(&certificate)
+}
+
+/// Since when and until when a certificate is valid; none if it cannot be read.
+pub(crate) fn life(der: &CertificateDer<'_>) -> Option<(Timestamp, Timestamp)> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let time = |at: x509_parser::time::ASN1Time| Timestamp::from_second(at.timestamp()).ok();
+    Some((time(certificate.validity().not_before)?, time(certificate.validity().not_after)?))
+}
+
+fn facts_of(certificate: &X509Certificate<'_>) -> Result<Facts, Mismatch> {
     let time =
         |at: x509_parser::time::ASN1Time| Timestamp::from_second(at.timestamp()).map_err(|_| Mismatch::Unreadable);
+    let usage = certificate.extended_key_usage().ok().flatten();
     Ok(Facts {
         serial_number: certificate.raw_serial_as_string().parse().map_err(|_| Mismatch::Unreadable)?,
         not_before: time(certificate.validity().not_before)?,
         not_after: time(certificate.validity().not_after)?,
+        uris: names(certificate).iter().filter_map(|name| name.strip_prefix("URI:")).map(str::to_owned).collect(),
+        client_auth: usage.is_some_and(|usage| usage.value.client_auth),
     })
 }
 
@@ -92,6 +117,8 @@ mod tests {
         let (pem, key) = issued(&[IDENTITY], &[ClientAuth]);
         let facts = check(&pem, &identity, &key).unwrap();
         assert!(facts.not_before < facts.not_after && !facts.serial_number.as_str().is_empty());
+        let read = super::facts(&pem).unwrap();
+        assert_eq!((read.uris, read.client_auth), (vec![IDENTITY.to_owned()], true));
         assert_eq!(check(&pem, &identity, b"other").unwrap_err(), Mismatch::Key);
         for (names, usages, expected) in [
             (&["spiffe://a/lab/bob"][..], &[ClientAuth][..], "it names `URI:spiffe://a/lab/bob`"),

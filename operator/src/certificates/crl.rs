@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use aws_config::SdkConfig;
-use policy::SerialNumber;
+use policy::{SerialNumber, Timestamp};
 use policy_source::remote::{Fetched, RemoteObject};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
@@ -16,14 +16,14 @@ const LARGEST: usize = 128 * 1024 * 1024;
 
 /// The CRL, fetched again when it changed.
 #[derive(Debug)]
-pub(super) struct Crl {
+pub(crate) struct Crl {
     object: RemoteObject,
     revoked: BTreeSet<SerialNumber>,
 }
 
 impl Crl {
     /// The one in the bucket that the authority's own configuration names; none when it has none.
-    pub(super) async fn of(sdk: &SdkConfig, authority: &str) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn of(sdk: &SdkConfig, authority: &str) -> anyhow::Result<Option<Self>> {
         let client = aws_sdk_acmpca::Client::new(sdk);
         let described = client.describe_certificate_authority().certificate_authority_arn(authority).send().await;
         let described = described.map_err(explained).with_context(|| format!("`{authority}` cannot be described"))?;
@@ -45,6 +45,22 @@ impl Crl {
             self.revoked = revoked(&bytes).with_context(|| format!("`{}` is no CRL", self.object.name()))?;
         }
         Ok(serials.is_subset(&self.revoked))
+    }
+}
+
+impl Crl {
+    /// When it ends, as it is now; none while there is no CRL.
+    pub(crate) async fn next_update(&mut self) -> anyhow::Result<Option<Timestamp>> {
+        let bytes = match self.object.fetch().await {
+            Ok(Fetched::Changed { bytes, .. }) => bytes,
+            Ok(Fetched::Unchanged) => return Ok(None),
+            Err(error) if error.to_string().contains("404") => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let (_, crl) =
+            CertificateRevocationList::from_der(&bytes).map_err(|error| anyhow::anyhow!("no CRL: {error}"))?;
+        let end = crl.next_update().context("the CRL names no nextUpdate")?;
+        Ok(Some(Timestamp::from_second(end.timestamp())?))
     }
 }
 

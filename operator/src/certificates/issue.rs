@@ -21,7 +21,7 @@ use crate::cli::Issue;
 use crate::output::{self, Screen};
 
 /// clientAuth alone, and the identity by `ApiPassthrough`: the default template also grants serverAuth.
-const TEMPLATE: &str = "arn:aws:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V1";
+const TEMPLATE: &str = "acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V1";
 /// How long one issuance may take.
 const WITHIN: Duration = Duration::from_secs(120);
 
@@ -113,8 +113,8 @@ async fn ask(client: &Client, issue: &Issue, name: &str, key: &KeyPair) -> anyho
         .issue_certificate()
         .certificate_authority_arn(issue.authority.arn())
         .csr(Blob::new(request))
-        .signing_algorithm(SigningAlgorithm::Sha256Withecdsa)
-        .template_arn(TEMPLATE)
+        .signing_algorithm(algorithm(client, issue.authority.arn()).await?)
+        .template_arn(template(issue.authority.arn())?)
         .api_passthrough(passthrough)
         .validity(validity)
         .idempotency_token(uuid::Uuid::new_v4().simple().to_string())
@@ -122,6 +122,22 @@ async fn ask(client: &Client, issue: &Issue, name: &str, key: &KeyPair) -> anyho
         .await
         .map_err(explained)?;
     issued.certificate_arn.context("the answer lacks the certificate's ARN")
+}
+
+/// The template in the authority's own partition: `aws`, `aws-cn`, `aws-us-gov` …
+pub(crate) fn template(authority: &str) -> anyhow::Result<String> {
+    match authority.split(':').collect::<Vec<_>>().as_slice() {
+        ["arn", partition, "acm-pca", ..] => Ok(format!("arn:{partition}:{TEMPLATE}")),
+        _ => anyhow::bail!("`{authority}` is not the ARN of a certificate authority of ACM Private CA"),
+    }
+}
+
+/// The one that the authority's key can make; another family is refused.
+pub(crate) async fn algorithm(client: &Client, authority: &str) -> anyhow::Result<SigningAlgorithm> {
+    let described = client.describe_certificate_authority().certificate_authority_arn(authority).send().await;
+    let described = described.map_err(explained)?.certificate_authority;
+    let configuration = described.and_then(|authority| authority.certificate_authority_configuration);
+    configuration.map(|configuration| configuration.signing_algorithm).context("the authority's algorithm is not known")
 }
 
 /// A row as the certificate-rotator writes it, so that revoking the identity finds it.
@@ -145,4 +161,19 @@ async fn record(sdk: &SdkConfig, issue: &Issue, arn: &str, facts: &Facts) -> any
              `--inventory-table`, or `--no-inventory` for a certificate that revoking its identity does not find"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_of_the_authoritys_partition() {
+        let arn = |partition: &str| format!("arn:{partition}:acm-pca:x-1:111122223333:certificate-authority/0");
+        for partition in ["aws", "aws-cn", "aws-us-gov"] {
+            let template = template(&arn(partition)).unwrap();
+            assert_eq!(template, format!("arn:{partition}:{TEMPLATE}"));
+        }
+        assert!(template("arn:aws:acm:x-1:111122223333:certificate/0").is_err());
+    }
 }

@@ -9,6 +9,8 @@ mod request;
 mod revoke;
 mod wait;
 
-pub(crate) use issue::issue;
+pub(crate) use certificate::{facts, life};
+pub(crate) use crl::Crl;
+pub(crate) use issue::{algorithm, issue, template};
 pub(crate) use list::list;
 pub(crate) use revoke::{restore, revoke};

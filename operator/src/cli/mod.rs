@@ -2,14 +2,18 @@
 
 mod aws;
 mod certificates;
+mod doctor;
 mod endpoints;
+mod gameday;
 mod policy;
 
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::aws::{Consent, Sender};
 pub(crate) use self::certificates::{CertificateList, CertificatesCommand, Issue, Restore, Revoke, Subject, Waiting};
+pub(crate) use self::doctor::{CallOptions, DoctorOptions, ProviderSide, Side};
 pub(crate) use self::endpoints::{EndpointList, EndpointsCommand, Sweep};
+pub(crate) use self::gameday::GamedayOptions;
 pub(crate) use self::policy::{Comparison, PolicyCommand, Push, Question, Replay, Test};
 use crate::gate::{self, GateOptions};
 use crate::output::{Color, Output};
@@ -46,6 +50,12 @@ pub(crate) enum Command {
     /// Read, question, compare and try an access policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Look at everything a call passes and the gates stand on, and say what to do; from either account.
+    #[command(after_help = doctor::HELP)]
+    Doctor(Box<DoctorOptions>),
+    /// Play what goes wrong, and see the gates hold: ten scenarios under load, with a report.
+    #[command(after_help = gameday::HELP)]
+    Gameday(Box<GamedayOptions>),
     /// Say whether a Terraform plan keeps to the rules: before it is applied.
     #[command(after_help = gate::HELP)]
     Gate(GateOptions),

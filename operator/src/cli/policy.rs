@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ::policy::{AccountId, Revision, SpiffeId, Timestamp, VpcEndpointId};
+use ::policy::{AccountId, Revision, SerialNumber, SpiffeId, Timestamp, VpcEndpointId};
 use clap::{Args, Subcommand};
 use policy_source::SourceUri;
 
@@ -12,7 +12,7 @@ use super::aws::{Consent, Sender};
 pub(crate) enum PolicyCommand {
     /// Say whether a file is a valid access policy; each error with file, line and column.
     #[command(
-        after_help = "Exit code: 0 valid, 1 invalid, 2 cannot be read.\n\nExample:\n  linkward policy check access.yaml"
+        after_help = CHECK_HELP
     )]
     Check {
         /// YAML, JSON when the name ends in `.json`, or an OPA bundle.
@@ -35,14 +35,25 @@ pub(crate) enum PolicyCommand {
     Push(Push),
 }
 
+const CHECK_HELP: &str = "\
+Of an OPA bundle: whether it loads as in the runtime, builtins that are not there by name and place, and what the entrypoint
+`data.linkward.authz` answers to sample requests.
+Exit code: 0 valid, 1 invalid, 2 cannot be read.
+
+Examples:
+  linkward policy check access.yaml
+  linkward policy check bundle.tar.gz --output json";
+
 const EXPLAIN_HELP: &str = "\
+Of an OPA bundle it shows the decision, its reason, and what the policy was told.
 Exit code: 0 allowed, 1 denied, 2 when the question cannot be asked.
 
 Examples:
   linkward policy explain access.yaml --identity spiffe://internal.example/prod/orders-api \\
       --path /v1/invoices/42 --account 123456789012
   linkward policy explain access.yaml --identity spiffe://internal.example/prod/orders-api \\
-      --method POST --path /v1/invoices --at 2027-04-01T00:00:00Z";
+      --method POST --path /v1/invoices --at 2027-04-01T00:00:00Z
+  linkward policy explain bundle.tar.gz --identity spiffe://internal.example/prod/orders-api --path /v1/invoices --serial 0a1b2c";
 
 const DIFF_HELP: &str = "\
 Prints nothing when both come to the same. `+` is gained, `-` is lost, `~` is neither. Grants that have expired count for nothing.
@@ -72,14 +83,15 @@ Examples:
   linkward policy test cases.yaml --policy access.new.yaml";
 
 const PUSH_HELP: &str = "\
-Shows who gains and who loses against what is in force, asks, publishes the whole policy or nothing, waits until the table gives it,
-prints the revision, and sends `Policy Changed`.
+Shows who gains and who loses against what is in force, asks, publishes the whole policy or nothing, waits until readers are given it,
+prints the revision, and sends `Policy Changed`. To AppConfig it goes as JSON, in a hosted version that is deployed by --strategy.
 Exit code: 0 in force, 1 not wanted after all, 2 when it is invalid or cannot be published.
 
 Examples:
   linkward policy push access.yaml --to dynamodb:access-policy --ticket SEC-1204
   linkward policy push access.yaml --to dynamodb:access-policy --revision 2026-11-26.1 --yes --output json
-  linkward policy push access.yaml --to dynamodb:access-policy --first";
+  linkward policy push access.yaml --to dynamodb:access-policy --first
+  linkward policy push access.yaml --to appconfig:invoices/prod/access-policy --strategy AppConfig.Linear50PercentEvery30Seconds";
 
 /// One request, as the runtime would see it.
 #[derive(Debug, Args)]
@@ -104,6 +116,18 @@ pub(crate) struct Question {
     /// When the request arrives, by RFC 3339; default: now.
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Timestamp>,
+    /// For Rego: the host the request is for.
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// For Rego: the common name of the caller's certificate.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) common_name: Option<String>,
+    /// For Rego: the serial number of the caller's certificate.
+    #[arg(long, value_name = "SERIAL")]
+    pub(crate) serial: Option<SerialNumber>,
+    /// For Rego: when the caller's certificate ends, by RFC 3339.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) not_after: Option<Timestamp>,
 }
 
 /// Two policies to compare.
@@ -154,7 +178,7 @@ pub(crate) struct Test {
 pub(crate) struct Push {
     /// The access policy.
     pub(crate) file: PathBuf,
-    /// Where the gates read it: `dynamodb:TABLE`.
+    /// Where the gates read it: `dynamodb:TABLE` or `appconfig:APP/ENV/PROFILE`.
     #[arg(long, env = "LINKWARD_POLICY_SOURCE", hide_env_values = true, value_name = "SOURCE")]
     pub(crate) to: SourceUri,
     /// Its name; default: `sha256:` and the beginning of its hash.
@@ -163,9 +187,13 @@ pub(crate) struct Push {
     /// Why, for the record.
     #[arg(long)]
     pub(crate) ticket: Option<String>,
-    /// The table holds no policy yet, so there is nothing to compare with.
+    /// There is no policy yet, so there is nothing to compare with.
     #[arg(long)]
     pub(crate) first: bool,
+    /// AppConfig's deployment strategy, by name or id. A gradual one also delays removals; urgent ones go through the deny list.
+    #[arg(long, env = "LINKWARD_DEPLOYMENT_STRATEGY", hide_env_values = true, value_name = "STRATEGY")]
+    #[arg(default_value = "AppConfig.AllAtOnce")]
+    pub(crate) strategy: String,
     #[command(flatten)]
     pub(crate) sender: Sender,
     #[command(flatten)]

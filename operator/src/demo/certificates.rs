@@ -133,7 +133,7 @@ pub(crate) async fn fetch_crl(stack: &LocalStack, authority: &CertificateAuthori
     Ok(std::fs::rename(&new, crl)?)
 }
 
-fn store(folder: &Path, file: &str, chain: &str, key: &str) -> anyhow::Result<Credentials> {
+pub(crate) fn store(folder: &Path, file: &str, chain: &str, key: &str) -> anyhow::Result<Credentials> {
     let credentials =
         Credentials { chain: folder.join(format!("{file}.crt")), key: folder.join(format!("{file}.key")) };
     std::fs::write(&credentials.chain, chain)?;

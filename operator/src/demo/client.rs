@@ -42,6 +42,8 @@ impl Answer {
 #[derive(Clone)]
 pub(crate) struct Caller {
     config: Arc<ClientConfig>,
+    /// The name under which the API is known.
+    host: Arc<str>,
 }
 
 impl std::fmt::Debug for Caller {
@@ -52,6 +54,11 @@ impl std::fmt::Debug for Caller {
 
 impl Caller {
     pub(crate) fn new(root_pem: &str, credentials: &Credentials) -> anyhow::Result<Self> {
+        Self::of(SERVER_NAME, root_pem, credentials)
+    }
+
+    /// Of an API that is known by another name.
+    pub(crate) fn of(host: &str, root_pem: &str, credentials: &Credentials) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         for root in CertificateDer::pem_slice_iter(root_pem.as_bytes()) {
             roots.add(root?)?;
@@ -61,7 +68,7 @@ impl Caller {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let config = config.with_root_certificates(roots).with_client_auth_cert(chain, key)?;
-        Ok(Self { config: Arc::new(config) })
+        Ok(Self { config: Arc::new(config), host: host.into() })
     }
 
     /// One call on a connection of its own.
@@ -74,7 +81,7 @@ impl Caller {
     pub(crate) async fn open(&self, through: SocketAddr) -> anyhow::Result<Connection> {
         let stream = self.handshake(through, b"http/1.1").await?;
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        Ok(Connection { sender, ended: tokio::spawn(connection) })
+        Ok(Connection { sender, host: Arc::clone(&self.host), ended: tokio::spawn(connection) })
     }
 
     /// A response over HTTP/2 whose body is still coming.
@@ -83,7 +90,7 @@ impl Caller {
         let (mut sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let uri = format!("https://{SERVER_NAME}{path}");
+        let uri = format!("https://{}{path}", self.host);
         let answered =
             tokio::time::timeout(PATIENCE, sender.send_request(Request::get(uri).body(Empty::<Bytes>::new())?));
         let response = answered.await.context("no answer")??;
@@ -100,7 +107,7 @@ impl Caller {
             let stream = TcpStream::connect(through).await?;
             // The name is the API's, the address the endpoint's: as DNS in the consumer's VPC would have it.
             TlsConnector::from(Arc::new(config))
-                .connect(ServerName::try_from(SERVER_NAME)?, stream)
+                .connect(ServerName::try_from(self.host.to_string())?, stream)
                 .await
                 .map_err(anyhow::Error::from)
         };
@@ -112,13 +119,14 @@ impl Caller {
 #[derive(Debug)]
 pub(crate) struct Connection {
     sender: hyper::client::conn::http1::SendRequest<Empty<Bytes>>,
+    host: Arc<str>,
     /// Resolves when the connection is over, whoever ended it, and tells how.
     pub(crate) ended: JoinHandle<hyper::Result<()>>,
 }
 
 impl Connection {
     pub(crate) async fn call(&mut self, path: &str) -> anyhow::Result<Answer> {
-        let request = Request::get(path).header(http::header::HOST, SERVER_NAME).body(Empty::new())?;
+        let request = Request::get(path).header(http::header::HOST, &*self.host).body(Empty::new())?;
         let call = async {
             let response = self.sender.send_request(request).await?;
             let status = response.status().as_u16();

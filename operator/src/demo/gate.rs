@@ -10,6 +10,7 @@ use super::certificates::{Credentials, Issuer, SERVER_NAME, fetch_crl, foreign};
 use super::client::Caller;
 use super::consumers::Consumers;
 use super::nlb::Nlb;
+use super::plumbing;
 use super::provider::Provider;
 use super::report::{Progress, Report, Step, Stopped};
 use super::runtime::{Runtime, Settings};
@@ -112,6 +113,7 @@ async fn start(
         upstream: upstream.address,
     })
     .await?;
+    plumbing::listener(stack, &provider.service.id, runtime.address, runtime.admin).await?;
     let told = format!(
         "{} healthy; policy, deny list and endpoint inventory from DynamoDB; upstream {}",
         runtime.address, upstream.address

@@ -4,21 +4,23 @@
 //! `events/`, real TLS, real tables, a real certificate authority. Everything listens on loopback and goes when the demo ends, however it ends.
 
 mod calls;
-mod certificates;
-mod client;
-mod consumers;
-mod gate;
-mod ground;
-mod interrupt;
+pub(crate) mod certificates;
+pub(crate) mod client;
+pub(crate) mod consumers;
+pub(crate) mod gate;
+pub(crate) mod ground;
+pub(crate) mod interrupt;
 mod metrics;
-mod nlb;
-mod provider;
-mod report;
+pub(crate) mod nlb;
+mod plumbing;
+pub(crate) mod provider;
+pub(crate) mod report;
 mod revocation;
-mod runtime;
+pub(crate) mod runtime;
 mod story;
+mod things_to_try;
 mod upstream;
-mod wait;
+pub(crate) mod wait;
 mod workspace;
 
 use std::process::ExitCode;
@@ -98,7 +100,7 @@ async fn run(options: &DemoOptions, output: Output) -> anyhow::Result<Ending> {
         Ok(story::Played { ending, stage }) => (ending, stage),
     };
     if let (Some(stage), true) = (&stage, options.keep) {
-        report.lines(&stage.things_to_try());
+        report.lines(&stage.things_to_try()?);
         interrupts.next().await;
     }
     drop(stage);

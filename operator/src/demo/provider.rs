@@ -9,6 +9,7 @@ use local_stack::LocalStack;
 use local_stack::deploy::{self, CertificateAuthority, Tables};
 use local_stack::ec2::EndpointService;
 
+use super::plumbing;
 use super::report::{Progress, Report, Step, Stopped};
 
 /// The bus of operators and functions.
@@ -87,6 +88,7 @@ async fn functions(
 ) -> anyhow::Result<(Functions, String)> {
     let mut arns = Functions::new();
     for name in [APPROVER, REVOKER] {
+        plumbing::role(stack, name, provider).await?;
         let binary = binaries.get(name).with_context(|| format!("`{name}` was not built"))?;
         let mut environment = stack.env(&stack.provider());
         environment.extend(configuration(provider).map(|(key, value)| (key.to_owned(), value)));
@@ -96,7 +98,7 @@ async fn functions(
 }
 
 /// Of one list each function takes its own and ignores the rest.
-fn configuration(provider: &Provider) -> [(&'static str, String); 8] {
+pub(crate) fn configuration(provider: &Provider) -> [(&'static str, String); 8] {
     [
         ("LINKWARD_MODE", "enforce".to_owned()),
         ("LINKWARD_POLICY_SOURCE", format!("dynamodb:{}", provider.tables.access_policy)),
@@ -124,6 +126,7 @@ async fn events(
     }
     let approver = functions.get(APPROVER).context("no approver")?;
     let topic = deploy::topic(stack, "endpoint-connections", approver).await?;
+    plumbing::topic_policy(stack, &topic, &service.id).await?;
     stack
         .ec2(&stack.provider())
         .create_connection_notification(&service.id, &topic, &["Connect", "Accept", "Reject", "Delete"])
@@ -149,7 +152,7 @@ fn patterns(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
 /// Which function listens to an event. What we send ourselves has no listener here.
 fn listener(event: &str) -> Option<&'static str> {
     match event {
-        "certificate-revocation-requested" => Some(REVOKER),
+        "certificate-revocation-requested" | "certificate-denial-withdrawn" => Some(REVOKER),
         "create-vpc-endpoint" | "endpoint-sweep-requested" => Some(APPROVER),
         _ => None,
     }

@@ -159,18 +159,28 @@ impl Report {
         text.lines().for_each(|line| self.line(line));
     }
 
+    /// What the last step told.
+    pub(crate) fn last_detail(&self) -> &str {
+        self.told.last().map(|step| step.detail.as_str()).unwrap_or_default()
+    }
+
     /// Ends the report: a sentence for people, the document for machines.
     pub(crate) fn end(&self, ending: &str, sentence: &str, ok: bool) {
-        self.clear();
-        let took = self.began.elapsed();
-        let sentence = self.paint(if ok { "1;32" } else { "1;31" }, sentence);
-        self.line(&format!("\n{sentence} {}", self.paint("2", &format!("({})", words_for(took)))));
+        let seconds = self.close(sentence, ok);
         if self.output == Output::Json {
-            let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
             output::say_json(
                 &serde_json::json!({ "ending": ending, "ok": ok, "seconds": seconds, "steps": self.told, "metrics": self.metrics }),
             );
         }
+    }
+
+    /// The sentence alone; gives how many seconds all of it took.
+    pub(crate) fn close(&self, sentence: &str, ok: bool) -> f64 {
+        self.clear();
+        let took = self.began.elapsed();
+        let sentence = self.paint(if ok { "1;32" } else { "1;31" }, sentence);
+        self.line(&format!("\n{sentence} {}", self.paint("2", &format!("({})", words_for(took)))));
+        (took.as_secs_f64() * 1000.0).round() / 1000.0
     }
 
     fn clear(&self) {

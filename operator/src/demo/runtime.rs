@@ -56,18 +56,27 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// Starts it and waits until it is healthy.
     pub(crate) async fn start(settings: &Settings<'_>) -> anyhow::Result<Self> {
-        let configuration = settings.folder.join("runtime.yaml");
-        std::fs::write(&configuration, yaml(settings))?;
-        let log = settings.folder.join("api-runtime.log");
-        let mut child = spawn(settings, &configuration, &log)?;
+        let environment = settings.environment.clone();
+        Self::launch(settings.binary, settings.folder, environment, &yaml(settings)).await
+    }
+
+    /// The same with a configuration that is written already; its files and logs are in `folder`.
+    pub(crate) async fn launch(
+        binary: &Path,
+        folder: &Path,
+        environment: Vec<(String, String)>,
+        yaml: &str,
+    ) -> anyhow::Result<Self> {
+        let configuration = folder.join("runtime.yaml");
+        std::fs::write(&configuration, yaml)?;
+        let log = folder.join("api-runtime.log");
+        let mut child = spawn(binary, environment, &configuration, &log)?;
         let healthy = until("the runtime to be healthy", async || match child.try_wait()? {
             Some(status) => Ok(Some(Err(status))),
             None => Ok(healthy(&log).await?.map(Ok)),
         });
         match healthy.await.with_context(|| last_words(&log))? {
-            Ok([address, admin]) => {
-                Ok(Self { address, admin, access_log: settings.folder.join("access.log"), _child: child })
-            }
+            Ok([address, admin]) => Ok(Self { address, admin, access_log: folder.join("access.log"), _child: child }),
             Err(status) => bail!("`api-runtime` ended with {status}; {}", last_words(&log)),
         }
     }
@@ -82,20 +91,20 @@ impl Runtime {
     }
 }
 
-fn spawn(settings: &Settings<'_>, configuration: &Path, log: &Path) -> anyhow::Result<Child> {
+fn spawn(binary: &Path, environment: Vec<(String, String)>, configuration: &Path, log: &Path) -> anyhow::Result<Child> {
     Command::new("python3")
         .args(["-I", "-S", "-c", ENDS_WITH_ITS_PARENT, &std::process::id().to_string()])
-        .arg(settings.binary)
+        .arg(binary)
         .arg("--config")
         .arg(configuration)
-        .envs(settings.environment.iter().cloned())
+        .envs(environment)
         .env("RUST_LOG", "info")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(log)?)
         .kill_on_drop(true)
         .spawn()
-        .with_context(|| format!("`{}` cannot be run", settings.binary.display()))
+        .with_context(|| format!("`{}` cannot be run", binary.display()))
 }
 
 /// Where it listens for callers and for operators, once it says so and is healthy: it takes ports that are free.

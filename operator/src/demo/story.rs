@@ -2,13 +2,11 @@
 
 use super::Ending;
 use super::calls;
-use super::certificates::{Credentials, SERVER_NAME};
-use super::consumers;
-use super::gate::{self, Certificates, Gate};
+use super::consumers::{self, Consumers};
+use super::gate::{self, Gate};
 use super::ground::{self, Ground, RUNTIME};
 use super::metrics;
-use super::nlb::Nlb;
-use super::provider;
+use super::provider::{self, Provider};
 use super::report::{Report, Stopped};
 use super::revocation;
 
@@ -22,8 +20,10 @@ pub(crate) struct Played {
 /// Everything that runs. The gate goes before the ground it stands on.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    gate: Gate,
-    _ground: Ground,
+    pub(super) gate: Gate,
+    pub(super) provider: Provider,
+    pub(super) consumers: Consumers,
+    pub(super) ground: Ground,
 }
 
 /// Plays it from the beginning.
@@ -46,32 +46,5 @@ async fn acts(ground: Ground, report: &mut Report) -> Result<Stage, Stopped> {
         revocation::revoke(stack, &provider, &gate, &serial, report).await.unwrap_or(());
     }
     metrics::read(stack, report).await.unwrap_or(());
-    Ok(Stage { gate, _ground: ground })
-}
-
-impl Stage {
-    /// Commands for a person who wants to see for themselves.
-    pub(crate) fn things_to_try(&self) -> String {
-        let curl = |who: &Credentials, through: &Nlb, path: &str| {
-            let (port, root) = (through.address.port(), self.gate.certificates.root.display());
-            let (chain, key) = (who.chain.display(), who.key.display());
-            format!(
-                "  curl -sS --resolve {SERVER_NAME}:{port}:127.0.0.1 --cacert {root} \\\n      --cert {chain} --key {key} \\\n      https://{SERVER_NAME}:{port}{path}\n"
-            )
-        };
-        let Certificates { orders, ledger, .. } = &self.gate.certificates;
-        let (billing, shipping) = (&self.gate.billing, &self.gate.shipping);
-        [
-            "\nStill running; Ctrl-C ends it and cleans up. In another terminal:\n".to_owned(),
-            "\n  # permitted\n".to_owned(),
-            curl(ledger, billing, "/v1/invoices/42"),
-            "  # denied: 403 noMatchingRule; 403 accountMismatch, through the other account's endpoint; a refused handshake\n".to_owned(),
-            curl(ledger, billing, "/v1/payments"),
-            curl(ledger, shipping, "/v1/invoices/42"),
-            curl(orders, billing, "/v1/invoices/42"),
-            format!("  # what the gate saw, and how it is\n  tail -f {}\n", self.gate.runtime.access_log.display()),
-            format!("  curl -sS http://{}/status        # or / in a browser, or /metrics\n", self.gate.runtime.admin),
-        ]
-        .concat()
-    }
+    Ok(Stage { gate, provider, consumers, ground })
 }

@@ -40,7 +40,7 @@ pub(super) async fn list(sdk: &SdkConfig, options: &EndpointList, screen: &Scree
 }
 
 /// The answer, and whether the run ended as an error.
-async fn invoke(sdk: &SdkConfig, function: &str) -> anyhow::Result<(Value, bool)> {
+pub(crate) async fn invoke(sdk: &SdkConfig, function: &str) -> anyhow::Result<(Value, bool)> {
     let event = json!({
         "version": "0",
         "id": uuid::Uuid::new_v4().to_string(),

@@ -1,5 +1,8 @@
 //! `linkward policy push`: validated, compared with what is in force, agreed to, published, seen in force, announced.
 
+mod appconfig;
+mod deployment;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -17,8 +20,8 @@ use crate::cli::Push;
 use crate::consent;
 use crate::output::{self, Progress, Screen, Style};
 
-/// How long until the table gives what was published; reads are consistent, so once is usually enough.
-const WITHIN: Duration = Duration::from_secs(30);
+/// How long until the source gives what was published. A table's reads are consistent; AppConfig's servers may lag a little.
+const WITHIN: Duration = Duration::from_secs(60);
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// What came of it.
@@ -27,16 +30,19 @@ struct Pushed {
     replaced: Option<Revision>,
     seconds: f64,
     event: Option<String>,
+    /// AppConfig's number of the deployment.
+    deployment: Option<u64>,
 }
 
-/// `policy push FILE --to dynamodb:TABLE`.
+/// `policy push FILE --to dynamodb:TABLE|appconfig:APP/ENV/PROFILE`.
 pub(crate) fn push(push: &Push, screen: &Screen) -> anyhow::Result<ExitCode> {
-    let SourceUri::DynamoDb(table) = &push.to else {
+    if !matches!(push.to, SourceUri::DynamoDb(_) | SourceUri::AppConfig(_)) {
         bail!(
-            "`{}`: policies are pushed to a table; write `dynamodb:TABLE`. A file is its own source, and AppConfig is deployed by its pipeline",
+            "`{}`: policies are pushed to a table or to AppConfig; write `dynamodb:TABLE` or `appconfig:APP/ENV/PROFILE`. A file is its own \
+             source, and a bundle is put where its readers look",
             push.to
         );
-    };
+    }
     aws::block_on(async {
         let sdk = aws::config().await;
         let (document, new) = read(&push.file, push.revision.as_ref()).await?;
@@ -45,11 +51,12 @@ pub(crate) fn push(push: &Push, screen: &Screen) -> anyhow::Result<ExitCode> {
         if !screen.is_json() {
             tell_change(screen, before.as_ref().map(|(revision, _)| revision), diff.as_ref(), &new);
         }
-        let question = format!("Put `{}` in force in the table `{table}`?", push.file.display());
+        let question = format!("Put `{}` in force in `{}`?", push.file.display(), push.to);
         if !consent::given(push.consent, &question)? {
             return Ok(ExitCode::from(1));
         }
-        let pushed = publish(push, &sdk, table, document).await?;
+        let replaced = before.map(|(revision, _)| revision);
+        let pushed = publish(push, &sdk, document, replaced).await?;
         tell(screen, &pushed, diff.as_ref());
         Ok(ExitCode::SUCCESS)
     })
@@ -65,7 +72,7 @@ async fn read(file: &Path, revision: Option<&Revision>) -> anyhow::Result<(Docum
     Ok((document, policy))
 }
 
-/// None when the table holds no policy yet.
+/// None when nothing is in force yet.
 async fn in_force(push: &Push, sdk: &SdkConfig) -> anyhow::Result<Option<(Revision, Policy)>> {
     let mut source = PolicySource::with_sdk(&push.to, Path::new(""), sdk)?;
     let loaded = source.load().await;
@@ -75,16 +82,16 @@ async fn in_force(push: &Push, sdk: &SdkConfig) -> anyhow::Result<Option<(Revisi
                 "`{}` holds revision `{revision}` already; without `--first` it is compared with and replaced",
                 push.to
             ),
-            // Nothing that could be read: that there is nothing is for the publisher to find out.
+            // Nothing that could be read: that a table holds nothing is for the publisher to find out, and AppConfig keeps every version.
             _ => Ok(None),
         };
     }
     let loaded = loaded.with_context(|| {
-        format!("what is in force in `{}` cannot be read; for the first policy of a table add `--first`", push.to)
+        format!("what is in force in `{}` cannot be read; for the first policy there add `--first`", push.to)
     })?;
     Ok(match loaded {
         Some((revision, Engine::Declarative(policy))) => Some((revision, policy)),
-        // A table holds no bundle.
+        // Neither holds a bundle.
         Some((_, Engine::Rego(_))) | None => None,
     })
 }
@@ -98,43 +105,55 @@ fn tell_change(screen: &Screen, before: Option<&Revision>, diff: Option<&PolicyD
             output::say(&format!("Compared with revision {revision}, which is in force:\n"));
             diff::tell(screen, diff, new);
         }
-        _ => output::say("The first policy of this table: nobody has anything to lose."),
+        _ => output::say("The first policy here: nobody has anything to lose."),
     }
 }
 
-async fn publish(push: &Push, sdk: &SdkConfig, table: &str, document: Document) -> anyhow::Result<Pushed> {
+async fn publish(push: &Push, sdk: &SdkConfig, document: Document, before: Option<Revision>) -> anyhow::Result<Pushed> {
     let requested_by = push.sender.requested_by()?;
     let began = Instant::now();
-    let published = {
-        let mut progress = Progress::new();
-        let told = |done: usize, total: usize| progress.at(done as u64, total as u64, || "published".to_owned());
-        PolicyPublisher::new(table, sdk).publish(document, told).await?
+    let (revision, replaced, deployment) = match &push.to {
+        SourceUri::AppConfig(profile) => {
+            let deployed = appconfig::deploy(sdk, profile, &push.strategy, &document, &requested_by).await?;
+            (document.revision, before, Some(deployed))
+        }
+        SourceUri::DynamoDb(table) => {
+            let mut progress = Progress::new();
+            let told = |done: usize, total: usize| progress.at(done as u64, total as u64, || "published".to_owned());
+            let published = PolicyPublisher::new(table, sdk).publish(document, told).await?;
+            (published.revision, published.replaced, None)
+        }
+        other => bail!("`{other}`: nothing is published there"),
     };
-    wait(push, sdk, &published.revision).await?;
+    wait(push, sdk, &revision).await?;
     let seconds = (began.elapsed().as_secs_f64() * 100.0).round() / 100.0;
-    let mut detail = json!({
-        "runId": format!("push-{}", uuid::Uuid::new_v4()),
-        "origin": "push",
-        "policySource": push.to.to_string(),
-        "policyRevision": published.revision.as_str(),
-        "requestedBy": requested_by,
-    });
-    let optional =
-        [("previousRevision", published.replaced.as_ref().map(Revision::as_str)), ("ticket", push.ticket.as_deref())];
-    if let Some(detail) = detail.as_object_mut() {
-        detail.extend(optional.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?)))));
-    }
-    let event = Event { source: aws::PRODUCT, detail_type: "Policy Changed", detail };
+    let event = announcement(push, &revision, replaced.as_ref(), &requested_by);
     // The policy is in force whether or not anybody hears of it.
     let sent = aws::send(sdk, &push.sender.event_bus, &event).await;
     let event =
         sent.inspect_err(|error| output::complain(&format!("linkward: in force, but not announced: {error:#}"))).ok();
-    Ok(Pushed { revision: published.revision, replaced: published.replaced, seconds, event })
+    Ok(Pushed { revision, replaced, seconds, event, deployment })
 }
 
-/// Reads the table as the gates do, until it gives the revision.
+/// `Policy Changed`.
+fn announcement(push: &Push, revision: &Revision, replaced: Option<&Revision>, requested_by: &str) -> Event {
+    let mut detail = json!({
+        "runId": format!("push-{}", uuid::Uuid::new_v4()),
+        "origin": "push",
+        "policySource": push.to.to_string(),
+        "policyRevision": revision.as_str(),
+        "requestedBy": requested_by,
+    });
+    let optional = [("previousRevision", replaced.map(Revision::as_str)), ("ticket", push.ticket.as_deref())];
+    if let Some(detail) = detail.as_object_mut() {
+        detail.extend(optional.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?)))));
+    }
+    Event { source: aws::PRODUCT, detail_type: "Policy Changed", detail }
+}
+
+/// Reads the source as the gates do, until it gives the revision.
 async fn wait(push: &Push, sdk: &SdkConfig, revision: &Revision) -> anyhow::Result<()> {
-    let began = Instant::now();
+    let (began, mut progress) = (Instant::now(), Progress::new());
     loop {
         let loaded = PolicySource::with_sdk(&push.to, Path::new(""), sdk)?.load().await;
         match loaded {
@@ -145,6 +164,7 @@ async fn wait(push: &Push, sdk: &SdkConfig, revision: &Revision) -> anyhow::Resu
             }
             _ => tokio::time::sleep(AGAIN_AFTER).await,
         }
+        progress.at(0, 0, || format!("waiting until `{}` gives it, {} s", push.to, began.elapsed().as_secs()));
     }
 }
 
@@ -155,6 +175,7 @@ fn tell(screen: &Screen, pushed: &Pushed, diff: Option<&PolicyDiff>) {
             "replaced": pushed.replaced.as_ref().map(Revision::as_str),
             "seconds": pushed.seconds,
             "eventId": pushed.event,
+            "deployment": pushed.deployment,
             "diff": diff.map(diff::document),
         }));
     } else {

@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
+mod appconfig;
+mod authority;
+#[path = "../plain/mod.rs"]
+mod plain;
+#[path = "../schemas/mod.rs"]
+mod schemas;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -97,7 +104,24 @@ impl Stage {
     async fn json(&self, arguments: &[&str]) -> Value {
         let (code, stdout, stderr) = self.linkward(&[arguments, &["--output", "json"]].concat()).await;
         assert_eq!(code, Some(0), "{arguments:?}: {stdout}{stderr}");
-        serde_json::from_str(&stdout).unwrap()
+        let document = serde_json::from_str(&stdout).unwrap();
+        schemas::check(arguments, &document);
+        document
+    }
+
+    /// What it prints in a pipe, with colour and for machines, but for what differs from run to run.
+    async fn golden(&self, name: &str, arguments: &[&str]) {
+        let modes = [("", &[][..]), (".color", &["--color", "always"][..]), (".json", &["--output", "json"][..])];
+        // What is made must have a name of its own each time.
+        for ((ending, flags), made) in modes.into_iter().zip(["made-a", "made-b", "made-c"]) {
+            let all = [arguments, flags].concat();
+            let all: Vec<&str> = all.into_iter().map(|word| if word == "MADE" { made } else { word }).collect();
+            let (code, stdout, stderr) = self.linkward(&all).await;
+            assert!(ending == ".color" || !stdout.contains('\u{1b}'), "{name}: colour in a pipe");
+            let stderr = if stderr.is_empty() { stderr } else { format!("--- stderr\n{stderr}") };
+            let text = format!("$ linkward {}\n{stdout}{stderr}--- exit code {}\n", all.join(" "), code.unwrap());
+            plain::compare(&format!("{name}{ending}.txt"), &plain::plain(&text));
+        }
     }
 
     /// Asks again until the document is as wanted.
@@ -118,7 +142,9 @@ impl Stage {
 async fn operators_see_issue_cut_off_and_let_in_again() {
     let stage = Stage::new().await;
     a_policy_is_pushed(&stage).await;
+    appconfig::a_policy_is_deployed(&stage).await;
     certificates_are_issued(&stage).await;
+    authority::an_authority_of_another_kind_issues_too(&stage).await;
     nothing_happens_without_consent(&stage).await;
     an_identity_is_cut_off_and_let_in_again(&stage).await;
     connections_are_listed_and_swept(&stage).await;
@@ -140,8 +166,10 @@ async fn a_policy_is_pushed(stage: &Stage) {
     let (code, stdout, stderr) = stage.linkward(&push).await;
     assert_eq!((code, stderr.contains("add `--yes`")), (Some(2), true), "{stderr}");
     assert!(stdout.contains("-  HEAD  /v1/invoices/{id}"), "{stdout}");
+    stage.golden("policy-push-nobody-to-ask", &push).await;
     let (code, stdout, stderr) = stage.linkward(&[&push[..], &["--yes"]].concat()).await;
     assert_eq!(code, Some(0), "{stderr}");
+    stage.golden("policy-push", &[&push[..], &["--yes"]].concat()).await;
     assert!(stdout.contains("revision sha256:") && stdout.contains(" is in force after "), "{stdout}");
     std::fs::write(&changed, "version: 2\n").unwrap();
     let (code, _, stderr) = stage.linkward(&[&push[..], &["--yes"]].concat()).await;
@@ -164,6 +192,9 @@ async fn certificates_are_issued(stage: &Stage) {
     assert_eq!((&certificate["identity"], &certificate["serialNumber"]), (&ALICE.into(), &issued["serialNumber"]));
     let (_, table, _) = stage.linkward(&["certificates", "list"]).await;
     assert!(table.starts_with("identity") && table.contains(ALICE) && table.ends_with("\n1 certificate\n"), "{table}");
+    stage.golden("certificates-list", &["certificates", "list"]).await;
+    stage.golden("certificates-issue-there", &issue).await;
+    stage.golden("certificates-issue", &[&issue[..], &["--no-inventory", "--name", "MADE"]].concat()).await;
     let other = stage.json(&["certificates", "list", "--identity", "spiffe://internal.example/lab/bob"]).await;
     assert_eq!(other["certificates"], Value::Array(Vec::new()));
 
@@ -204,6 +235,10 @@ async fn an_identity_is_cut_off_and_let_in_again(stage: &Stage) {
 
     // An account is nothing to the authority.
     let account = ["certificates", "revoke", "--account", STRANGER, "--reason", "unspecified"];
+    stage.golden("certificates-revoke", &[&account[..], &waiting].concat()).await;
+    stage
+        .golden("certificates-restore", &[&["certificates", "restore", "--account", STRANGER][..], &waiting].concat())
+        .await;
     let denied = stage.json(&[&account[..], &waiting].concat()).await;
     assert!(denied["seconds"]["denyList"].is_f64() && denied["seconds"]["authority"].is_null(), "{denied:#}");
     // Nobody listens on another bus: the wait ends, and says so.
@@ -234,6 +269,7 @@ async fn connections_are_listed_and_swept(stage: &Stage) {
     let would = stage.json(&live).await;
     assert_eq!(would["dryRun"]["accepted"][0]["endpointId"], ids[0].as_str(), "{would:#}");
     assert_eq!(would["dryRun"]["rejected"][0]["reason"], "unlisted", "{would:#}");
+    stage.golden("endpoints-list-live", &live).await;
     let (_, table, _) = stage.linkward(&live).await;
     assert!(table.starts_with("would") && table.contains(&ids[0]) && table.contains("unlisted"), "{table}");
     assert_eq!(
@@ -255,6 +291,9 @@ async fn connections_are_listed_and_swept(stage: &Stage) {
         (rejected["endpoints"].as_array().unwrap().len(), &rejected["endpoints"][0]["account"]),
         (1, &STRANGER.into())
     );
+    stage.golden("endpoints-list", &["endpoints", "list"]).await;
+    stage.golden("endpoints-sweep", &["endpoints", "sweep", "--dry-run", "--yes"]).await;
+    stage.golden("endpoints-list-no-table", &["endpoints", "list", "--inventory-table", "no-such-table"]).await;
     let (_, table, _) = stage.linkward(&["endpoints", "list"]).await;
     assert!(table.starts_with("endpoint") && table.ends_with("\n2 endpoint connections\n"), "{table}");
     let (code, _, stderr) = stage.linkward(&["endpoints", "list", "--inventory-table", "no-such-table"]).await;
