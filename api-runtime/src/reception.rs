@@ -12,6 +12,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 /// So many connections beyond `limits.connections` are answered 503 at a time.
 const SPARE: usize = 64;
@@ -105,8 +106,10 @@ async fn handshake(
         stream.peek(&mut [0]).await.ok();
         handshakes.acquire().await.ok()
     };
-    match tokio::time::timeout(gate.config.limits.handshake_timeout, turn).await {
-        Ok(_turn) => handshake::accept(stream, remote, &gate.snapshots, &gate.config).await,
+    // One for all of it: whoever lets half of it pass before the first byte has the other half left.
+    let deadline = Instant::now() + gate.config.limits.handshake_timeout;
+    match tokio::time::timeout_at(deadline, turn).await {
+        Ok(_turn) => handshake::accept(stream, remote, &gate.snapshots, &gate.config, deadline).await,
         Err(_) => Err(HandshakeFailure {
             cause: HandshakeCause::Timeout,
             detail: "nothing came, or too many handshakes were under way".to_owned(),

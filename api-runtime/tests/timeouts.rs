@@ -82,6 +82,15 @@ async fn a_socket_that_never_speaks_tls_is_closed() {
 }
 
 #[tokio::test]
+async fn what_passes_before_the_first_byte_is_not_given_again() {
+    let runtime = with_limits("handshakeTimeout: 2s").await;
+    let mut late = support::client::Raw(TcpStream::connect(runtime.addr).await.unwrap());
+    sleep(Duration::from_millis(1_500)).await;
+    late.0.write_all(b"\x16\x03\x01").await.unwrap();
+    between(late.rest().await.1, 100, 1_600);
+}
+
+#[tokio::test]
 async fn sockets_that_say_nothing_take_nobodys_turn_and_those_that_stop_only_for_a_time() {
     let runtime = with_limits("handshakes: 1, handshakeTimeout: 3s").await;
     let _silent = TcpStream::connect(runtime.addr).await.unwrap();

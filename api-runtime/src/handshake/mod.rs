@@ -145,7 +145,7 @@ impl fmt::Display for HandshakeCause {
     }
 }
 
-/// Reads the PROXY header if there must be one, and speaks TLS, all within `limits.handshakeTimeout`.
+/// Reads the PROXY header if there must be one, and speaks TLS, all by the `deadline`.
 ///
 /// # Errors
 /// The connection is refused, and closed.
@@ -154,8 +154,8 @@ pub(crate) async fn accept(
     remote: SocketAddr,
     snapshots: &Snapshots,
     config: &Config,
+    deadline: Instant,
 ) -> Result<Established, HandshakeFailure> {
-    let deadline = Instant::now() + config.limits.handshake_timeout;
     let failure = |origin: &Origin, cause, detail: String, claimed| HandshakeFailure {
         cause,
         detail,

@@ -77,7 +77,8 @@ impl Door {
         let caller = caller.call(listener.local_addr().unwrap());
         let us = async {
             let (tcp, remote) = listener.accept().await.unwrap();
-            accept(tcp, remote, &self.snapshots, &self.config).await
+            let deadline = tokio::time::Instant::now() + self.config.limits.handshake_timeout;
+            accept(tcp, remote, &self.snapshots, &self.config, deadline).await
         };
         tokio::join!(us, caller)
     }
