@@ -11,6 +11,7 @@ use std::collections::hash_map::Entry;
 pub(crate) use caller::Caller;
 use entries::PolicyDocument;
 pub(crate) use entries::{ConsumerEntry, EndpointsEntry};
+use foldhash::fast::RandomState;
 pub use parts::{NoHead, PolicyParts};
 pub(crate) use rule::Rule;
 
@@ -29,9 +30,9 @@ pub struct Policy {
     endpoints: Endpoints,
     callers: Vec<Caller>,
     /// Identities, to indices of `callers`.
-    exact: HashMap<SpiffeId, usize>,
+    exact: HashMap<SpiffeId, usize, RandomState>,
     /// What comes before the `/*` of a pattern, likewise.
-    prefixes: HashMap<SpiffeId, usize>,
+    prefixes: HashMap<SpiffeId, usize, RandomState>,
 }
 
 impl Policy {
@@ -50,8 +51,8 @@ impl Policy {
             trust_domain: document.trust_domain,
             endpoints: Endpoints::new(document.endpoints.0, &mut problems),
             callers: Vec::with_capacity(document.callers.len()),
-            exact: HashMap::with_capacity(document.callers.len()),
-            prefixes: HashMap::new(),
+            exact: HashMap::with_capacity_and_hasher(document.callers.len(), RandomState::default()),
+            prefixes: HashMap::default(),
         };
         for (index, Keyed(entry)) in document.callers.into_iter().enumerate() {
             let path = || format!("/callers/{index}");

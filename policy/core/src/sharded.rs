@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 /// With a million keys a change copies this many pointers and one shard of 500.
 const SHARDS: usize = 2048;
@@ -17,7 +19,7 @@ pub(crate) struct Sharded<K, V> {
     hasher: RandomState,
 }
 
-type Shard<K, V> = Arc<HashMap<K, V>>;
+type Shard<K, V> = Arc<HashMap<K, V, RandomState>>;
 
 impl<K, V> Sharded<K, V> {
     pub(crate) fn len(&self) -> usize {
@@ -71,7 +73,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Sharded<K, V> {
 
 impl<K, V> Default for Sharded<K, V> {
     fn default() -> Self {
-        Self { shards: Vec::new(), len: 0, hasher: RandomState::new() }
+        Self { shards: Vec::new(), len: 0, hasher: RandomState::default() }
     }
 }
 

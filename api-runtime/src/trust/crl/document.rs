@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use policy::Timestamp;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use webpki::{BorrowedCertRevocationList, RawPublicKeyEntity};
@@ -60,7 +61,7 @@ pub(crate) struct Crl {
     number: CrlNumber,
     this_update: Timestamp,
     next_update: Timestamp,
-    revoked: HashSet<SerialKey>,
+    revoked: HashSet<SerialKey, RandomState>,
 }
 
 /// Which of its issuer's certificates a CRL covers (RFC 5280, 5.2.5).
