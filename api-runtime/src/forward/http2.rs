@@ -9,7 +9,7 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Request, Response, Uri, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the upstream may send ahead of the client on one stream, and on all streams of a connection.
@@ -54,7 +54,8 @@ impl Connections {
     async fn connect(&self, address: &Address) -> Result<SendRequest<Body>, Fault> {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
-        let (sender, connection) = builder.handshake(address.connect().await?).await.map_err(|error| broken(&error))?;
+        let (sender, connection) =
+            builder.handshake(TokioIo::new(address.connect().await?)).await.map_err(|error| broken(&error))?;
         tokio::spawn(connection);
         *self.here() = Some(sender.clone());
         Ok(sender)

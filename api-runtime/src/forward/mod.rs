@@ -10,10 +10,9 @@ use crate::body::Body;
 use crate::config::{Upstream, UpstreamProtocol};
 use crate::headers;
 use crate::record::Record;
+use crate::socket::Socket;
 use http::header::{COOKIE, HOST, HeaderMap};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -44,8 +43,6 @@ struct Address {
     socket: Option<SocketAddr>,
     name: String,
 }
-
-type Io = TokioIo<TcpStream>;
 
 impl Forward {
     pub(crate) fn new(upstream: &Upstream) -> Self {
@@ -127,7 +124,7 @@ impl Address {
         }
     }
 
-    async fn connect(&self) -> Result<Io, Fault> {
+    async fn connect(&self) -> Result<Socket, Fault> {
         let connected = match self.socket {
             Some(socket) => TcpStream::connect(socket).await,
             None => TcpStream::connect(&self.name).await,
@@ -136,7 +133,7 @@ impl Address {
             tracing::debug!(%error, upstream = self.name, "the upstream cannot be reached");
             Fault::Unreachable
         })?;
-        Ok(TokioIo::new(stream))
+        Ok(Socket::from(stream))
     }
 }
 
@@ -153,7 +150,7 @@ fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// An upstream's answer as the client may have it.
-fn cleaned(response: Response<Incoming>) -> Result<Response<Incoming>, Fault> {
+fn cleaned<B>(response: Response<B>) -> Result<Response<B>, Fault> {
     // Nobody asked to switch.
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Fault::Broken);
@@ -161,14 +158,14 @@ fn cleaned(response: Response<Incoming>) -> Result<Response<Incoming>, Fault> {
     Ok(cleaned_head(response))
 }
 
-fn cleaned_head(mut response: Response<Incoming>) -> Response<Incoming> {
+fn cleaned_head<B>(mut response: Response<B>) -> Response<B> {
     headers::clean_response(response.headers_mut());
     *response.version_mut() = Version::HTTP_11;
     response
 }
 
-fn broken(error: &hyper::Error) -> Fault {
-    tracing::debug!(%error, "the upstream broke off");
+fn broken(error: &(dyn std::error::Error + 'static)) -> Fault {
+    tracing::debug!(error, "the upstream broke off");
     Fault::Broken
 }
 

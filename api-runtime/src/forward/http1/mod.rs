@@ -1,0 +1,232 @@
+//! HTTP/1.1 to the upstream: connections that wait for a request, and two ways to use one, see [`plain`] and [`lease`].
+
+mod answered;
+mod lease;
+mod plain;
+mod replayed;
+
+use super::{Address, broken, cleaned, cleaned_head};
+use crate::application::{Answer, Fault, Upgrade};
+use crate::body::Body;
+use crate::headers;
+use crate::meter::{Meter, Progress};
+use crate::sharded::Sharded;
+use answered::Answered;
+use http::header::SEC_WEBSOCKET_ACCEPT;
+use http::{Request, Response, StatusCode};
+use http_body::{Body as HttpBody, Frame};
+use hyper::body::Incoming;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use lease::Lease;
+use plain::{Exchanged, Plain, quietly};
+use replayed::Replayed;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+/// A connection that waited longer is not used again: many servers close theirs after 5 s, and a request that meets the
+/// close is lost.
+const KEPT: Duration = Duration::from_secs(4);
+/// So many connections wait for each thread.
+const WAITING: usize = 256;
+
+type Io = TokioIo<Replayed>;
+
+/// The connections that wait for a request.
+pub(super) struct Pool(Sharded<Mutex<VecDeque<Waiting>>>);
+
+/// A connection that waits, and since when.
+struct Waiting {
+    standing: Standing,
+    since: Instant,
+}
+
+/// A connection that can take a request.
+enum Standing {
+    Plain(Plain),
+    Hyper(Box<Lease>),
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self(Sharded::new(Mutex::default))
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pool")
+    }
+}
+
+impl Standing {
+    fn is_ready(&mut self) -> bool {
+        match self {
+            Self::Plain(plain) => plain.is_quiet(),
+            Self::Hyper(lease) => lease.is_ready(),
+        }
+    }
+}
+
+impl Pool {
+    /// The connection that was used last, so that those not needed grow old; if it still stands.
+    fn take(&self) -> Option<Standing> {
+        loop {
+            let mut waiting = self.0.here().lock().unwrap_or_else(PoisonError::into_inner).pop_back()?;
+            if waiting.since.elapsed() < KEPT && waiting.standing.is_ready() {
+                return Some(waiting.standing);
+            }
+        }
+    }
+
+    fn put(&self, standing: Standing) {
+        let now = Instant::now();
+        let mut waiting = self.0.here().lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push_back(Waiting { standing, since: now });
+        let old = waiting.front().is_some_and(|oldest| now.saturating_duration_since(oldest.since) > KEPT);
+        let dropped = if old || waiting.len() > WAITING { waiting.pop_front() } else { None };
+        drop(waiting);
+        drop(dropped);
+    }
+
+    fn put_lease(&self, mut lease: Box<Lease>) {
+        if lease.sender.is_ready() || lease.is_ready() {
+            self.put(Standing::Hyper(lease));
+        }
+    }
+
+    /// The connection without hyper, as its answers need it no more.
+    fn put_plain(&self, mut lease: Lease) {
+        if lease.sender.is_ready() || lease.is_ready() {
+            lease.into_stream().into_iter().for_each(|stream| self.put(Standing::Plain(Plain::new(stream))));
+        }
+    }
+}
+
+/// Sends a request and waits for the head of its answer.
+pub(super) async fn send(
+    pool: &Arc<Pool>,
+    address: &Address,
+    mut request: Request<Body>,
+    meter: Option<Arc<Meter>>,
+) -> Answer {
+    loop {
+        let (standing, mut unsent_is_fine) = match pool.take() {
+            Some(standing) => (standing, true),
+            None => match address.connect().await {
+                Ok(stream) => (Standing::Plain(Plain::new(stream)), false),
+                Err(fault) => return Answer::failed(fault),
+            },
+        };
+        let lease = match standing {
+            Standing::Plain(plain) if plain::is_usual(&request) => match plain.exchange(&request).await {
+                Ok(Exchanged::Whole(response, left)) => {
+                    left.into_iter().for_each(|plain| pool.put(Standing::Plain(plain)));
+                    return cleaned(response).map_or_else(Answer::failed, Answer::new);
+                }
+                Ok(Exchanged::Unusual(stream)) => {
+                    unsent_is_fine = false;
+                    Lease::over(stream).await
+                }
+                Err(failure) if failure.unsent && unsent_is_fine => continue,
+                Err(failure) => return Answer::failed(broken(&failure.error)),
+            },
+            Standing::Plain(plain) => Lease::over(Replayed::nothing(plain.into_stream())).await,
+            Standing::Hyper(lease) => Ok(lease),
+        };
+        let mut lease = match lease {
+            Ok(lease) => lease,
+            Err(fault) => return Answer::failed(fault),
+        };
+        match lease.exchange(request).await {
+            Ok(response) => {
+                let answered = cleaned(response).and_then(|response| answer(response, lease, pool, meter));
+                return answered.map_or_else(Answer::failed, Answer::new);
+            }
+            // Nothing of it was sent: another connection may take it.
+            Err((_, Some(unsent))) if unsent_is_fine => request = *unsent,
+            Err((error, _)) => return Answer::failed(broken(&error)),
+        }
+    }
+}
+
+/// An answer that has come whole with its head goes on at once, and the connection is free.
+fn answer(
+    response: Response<Incoming>,
+    mut lease: Box<Lease>,
+    pool: &Arc<Pool>,
+    meter: Option<Arc<Meter>>,
+) -> Result<Response<Body>, Fault> {
+    let (parts, mut incoming) = response.into_parts();
+    if meter.is_some_and(|meter| meter.progress() == Progress::Coming) {
+        // The upstream answers while it still reads: neither direction may wait for the other.
+        if let Some(connection) = lease.connection.take() {
+            tokio::spawn(connection);
+        }
+        return Ok(Response::from_parts(parts, Body::stream(incoming)));
+    }
+    let first = match Pin::new(&mut incoming).poll_frame(&mut quietly()) {
+        Poll::Ready(Some(Err(error))) => return Err(broken(&error)),
+        Poll::Ready(Some(Ok(frame))) => Some(frame),
+        Poll::Ready(None) => {
+            pool.put_lease(lease);
+            return Ok(Response::from_parts(parts, Body::empty()));
+        }
+        Poll::Pending => None,
+    };
+    let body = match first.map(Frame::into_data) {
+        Some(Ok(bytes)) if incoming.is_end_stream() => {
+            if plain::looks_usual(&parts.headers) {
+                pool.put_plain(*lease);
+            } else {
+                pool.put_lease(lease);
+            }
+            bytes.into()
+        }
+        first => {
+            let first = first.map(|frame| frame.map_or_else(|trailers| trailers, Frame::data));
+            Body::boxed(Answered { first, incoming, lease: Some(lease), pool: Arc::clone(pool) })
+        }
+    };
+    Ok(Response::from_parts(parts, body))
+}
+
+/// Sends a request to go on in WebSocket, on a connection of its own.
+pub(super) async fn upgrade(address: &Address, request: Request<Body>, upgrade: Upgrade) -> Answer {
+    match upgraded(address, request).await {
+        Ok((response, None)) => match cleaned(response) {
+            Ok(response) => Answer::new(response.map(Body::stream)),
+            Err(fault) => Answer::failed(fault),
+        },
+        Ok((response, Some(upstream))) => {
+            let mut response = cleaned_head(response).map(|_| Body::empty());
+            if upgrade.is_stream {
+                response.headers_mut().remove(SEC_WEBSOCKET_ACCEPT);
+                *response.status_mut() = StatusCode::OK;
+            } else {
+                headers::ask_for_websocket(response.headers_mut());
+            }
+            Answer { upgraded: Some((upgrade.client, upstream)), ..Answer::new(response) }
+        }
+        Err(fault) => Answer::failed(fault),
+    }
+}
+
+async fn upgraded(address: &Address, request: Request<Body>) -> Result<(Response<Incoming>, Option<Upgraded>), Fault> {
+    let mut lease = Lease::over(Replayed::nothing(address.connect().await?)).await?;
+    if let Some(connection) = lease.connection.take() {
+        tokio::spawn(connection.with_upgrades());
+    }
+    let mut response = lease.sender.send_request(request).await.map_err(|error| broken(&error))?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok((response, None));
+    }
+    if !headers::asks_for_websocket(response.headers()) {
+        return Err(Fault::Broken);
+    }
+    let upstream = hyper::upgrade::on(&mut response).await.map_err(|error| broken(&error))?;
+    Ok((response, Some(upstream)))
+}

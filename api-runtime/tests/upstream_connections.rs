@@ -1,0 +1,125 @@
+//! How connections to the upstream are used again, whatever comes back on them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test code")]
+
+mod support;
+
+use http_body_util::BodyExt;
+use std::net::SocketAddr;
+use std::time::Duration;
+use support::Setup;
+use support::client::get1;
+use support::upstream::{self, Recorded, each};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const PLAIN: &[&str] = &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplain"];
+const CHUNKED: &[&str] = &["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7\r\nchunked\r\n0\r\n\r\n"];
+const PIECES: &[&str] = &["HTTP/1.1 200 OK\r\ncontent-le", "ngth: 6\r\n\r\npie", "ces"];
+const CONTINUED: &[&str] =
+    &["HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate"];
+const NOTHING: &[&str] = &["HTTP/1.1 204 No Content\r\n\r\n"];
+const OTHER_WORDS: &[&str] = &["HTTP/1.1 200 Fine\r\ncontent-length: 4\r\n\r\nfine"];
+
+/// Answers request after request with these, each in its pieces.
+async fn answering(answers: &'static [&'static [&'static str]]) -> (SocketAddr, Recorded) {
+    let recorded = Recorded::default();
+    let addr = each(recorded.clone(), move |mut stream, record| async move {
+        let mut buffer = vec![0; 65536];
+        for answer in answers.iter().cycle() {
+            let Ok(count @ 1..) = stream.read(&mut buffer).await else { return };
+            record(&buffer[..count]);
+            for piece in *answer {
+                stream.write_all(piece.as_bytes()).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    (addr.await, recorded)
+}
+
+#[tokio::test]
+async fn answers_of_every_kind_follow_each_other_on_one_connection() {
+    let (addr, seen) =
+        answering(&[PLAIN, CHUNKED, PLAIN, PIECES, CONTINUED, PLAIN, NOTHING, OTHER_WORDS, CHUNKED, CHUNKED]).await;
+    let runtime = Setup::new().upstream(addr).start().await;
+    let mut sender = runtime.orders().hyper1().await;
+    for _ in 0..2 {
+        for expected in ["plain", "chunked", "plain", "pieces", "late", "plain", "", "fine", "chunked", "chunked"] {
+            let answer = sender.send_request(get1("/v1/a")).await.unwrap();
+            assert_eq!(answer.status().as_u16(), if expected.is_empty() { 204 } else { 200 });
+            assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), expected);
+        }
+    }
+    assert_eq!((seen.all().len(), seen.text().matches("GET /v1/a ").count()), (1, 20));
+}
+
+#[tokio::test]
+async fn requests_with_and_without_a_body_share_a_connection() {
+    let (addr, seen) = answering(&[PLAIN]).await;
+    let runtime = Setup::new().upstream(addr).start().await;
+    let mut raw = runtime.orders().raw().await;
+    for request in [
+        "GET /v1/a HTTP/1.1\r\nhost: a\r\n\r\n",
+        "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
+        "GET /v1/a HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET /v1/a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\ndef",
+        "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        raw.send(request).await;
+        let answer = raw.answer().await;
+        assert_eq!((answer.status, &*answer.body), (200, &b"plain"[..]), "{request}");
+    }
+    assert_eq!(seen.all().len(), 1);
+    let text = seen.text();
+    assert!(text.contains("abc") && text.contains("def") && text.matches("content-length: 3").count() == 2, "{text}");
+}
+
+#[tokio::test]
+async fn what_comes_behind_an_answer_is_nobodys_answer() {
+    for behind in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplainHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged",
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplainX",
+    ] {
+        let (addr, seen) = upstream::canned(behind).await;
+        let runtime = Setup::new().upstream(addr).start().await;
+        let mut raw = runtime.orders().raw().await;
+        for _ in 0..3 {
+            let answer = raw.get("/v1/a").await;
+            assert_eq!((answer.status, &*answer.body), (200, &b"plain"[..]));
+        }
+        assert_eq!(seen.all().len(), 3, "a connection that says too much is not used again");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_while_nobody_asks_is_nobodys_answer() {
+    let late: &[&str] =
+        &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplain", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged"];
+    let (addr, seen) = answering(Box::leak(Box::new([late]))).await;
+    let runtime = Setup::new().upstream(addr).start().await;
+    let mut raw = runtime.orders().raw().await;
+    for _ in 0..2 {
+        let answer = raw.get("/v1/a").await;
+        assert_eq!((answer.status, &*answer.body), (200, &b"plain"[..]));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(seen.all().len(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_meanwhile_costs_no_request() {
+    let recorded = Recorded::default();
+    let addr = each(recorded.clone(), |mut stream, record| async move {
+        let mut buffer = vec![0; 65536];
+        let count = stream.read(&mut buffer).await.unwrap();
+        record(&buffer[..count]);
+        stream.write_all(upstream::OK.as_bytes()).await.unwrap();
+    })
+    .await;
+    let runtime = Setup::new().upstream(addr).start().await;
+    let mut raw = runtime.orders().raw().await;
+    for _ in 0..3 {
+        assert_eq!(raw.get("/v1/a").await.status, 200);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(recorded.all().len(), 3);
+}
