@@ -1,7 +1,15 @@
 //! The network sources against the local AWS: change, outage, restart during an outage, corruption, and the same
 //! decisions from each of them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+#![allow(clippy::print_stdout, reason = "`--nocapture` says how long each change took")]
 
 mod appconfig;
 #[path = "../../../api-runtime/src/test_authority.rs"]

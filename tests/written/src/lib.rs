@@ -89,5 +89,4 @@ fn keep(what: &str, bytes: &[u8]) -> PathBuf {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
 mod tests;

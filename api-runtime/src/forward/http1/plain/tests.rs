@@ -76,7 +76,7 @@ async fn by_hyper(bytes: &Bytes) -> Option<(StatusCode, HeaderMap, Bytes)> {
     let (mut sender, connection) = handshake(TokioIo::new(ours)).await.ok()?;
     tokio::spawn(connection);
     let answering = async {
-        theirs.read(&mut [0; 1024]).await.unwrap();
+        let _asked = theirs.read(&mut [0; 1024]).await.unwrap();
         let _ = theirs.write_all(bytes).await;
         drop(theirs);
     };
