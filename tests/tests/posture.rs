@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Statistic};
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_lambda::primitives::Blob;
 use local_stack::deploy::{self, Tables};
 use local_stack::ec2::EndpointService;
 use local_stack::{LocalStack, LocalStackOptions, Progress};
@@ -78,12 +77,7 @@ impl Ground {
     }
 
     async fn invoke(&self, function: &str, event: &Value) -> Value {
-        let client = aws_sdk_lambda::Client::new(&self.stack.sdk_config(&self.stack.provider()).await);
-        let answer =
-            client.invoke().function_name(function).payload(Blob::new(event.to_string())).send().await.unwrap();
-        let said: Value = serde_json::from_slice(answer.payload().unwrap().as_ref()).unwrap();
-        assert!(answer.function_error().is_none(), "{said}");
-        said
+        serde_json::from_str(&deploy::invoke(&self.stack, function, &event.to_string()).await.unwrap()).unwrap()
     }
 
     /// The sum of a metric of the reporter, once it is `expected`.

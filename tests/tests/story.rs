@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The steps, in the order in which they are told. A step that is missing here was not promised; one that is missing there was not done.
-const STEPS: [&str; 23] = [
+const STEPS: [&str; 26] = [
     "machine",
     "localAws",
     "binaries",
@@ -36,6 +36,9 @@ const STEPS: [&str; 23] = [
     "bystander",
     "authorityRevoked",
     "crlInForce",
+    "rotation",
+    "rotatedCall",
+    "posture",
 ];
 
 /// What follows them.
@@ -164,6 +167,15 @@ fn assert_played(ended: &Ended) {
     }
     let metrics = document["metrics"].as_array().unwrap();
     assert!(metrics.iter().any(|metric| metric["sum"] != "0"), "{metrics:?}");
+    for (metric, function) in [
+        ("ConnectionsAccepted", "endpoint-approver"),
+        ("CertificatesRevoked", "certificate-revoker"),
+        ("CertificatesRotated", "certificate-rotator"),
+        ("DenyListSize", "posture-reporter"),
+    ] {
+        let published = |row: &&Value| row["metric"] == metric && row["function"] == function;
+        assert!(metrics.iter().find(published).is_some_and(|row| row["sum"] != "0"), "{metric}: {metrics:?}");
+    }
 }
 
 fn detail<'a>(ended: &'a Ended, name: &str) -> &'a str {
@@ -197,6 +209,9 @@ fn assert_each_step_says_what_happened(ended: &Ended) {
         ("foreignCertificate", "unknownIssuer"),
         ("stolenCertificate", "403 accountMismatch"),
         ("newConnectionRefused", "401 certificateRevoked"),
+        ("rotation", "createSecret: created, setSecret: nothingToSet, testSecret: tested, finishSecret: finished"),
+        ("rotatedCall", "200"),
+        ("posture", "endpoints, certificates, denyList"),
     ] {
         assert!(detail(ended, step).contains(words), "{step}: {}", detail(ended, step));
     }

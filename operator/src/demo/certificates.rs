@@ -57,7 +57,8 @@ impl Issuer<'_> {
 
     /// The runtime's certificate for [`SERVER_NAME`].
     pub(crate) async fn server(&self, file: &str) -> anyhow::Result<Credentials> {
-        let request = CertificateParams::new([SERVER_NAME.to_owned()])?;
+        // Under the second name the rotator tries certificates: nothing here resolves the first.
+        let request = CertificateParams::new([SERVER_NAME.to_owned(), "localhost".to_owned()])?;
         self.issue(file, request, Purpose::Server).await.with_context(|| format!("no certificate for `{SERVER_NAME}`"))
     }
 
@@ -133,6 +134,7 @@ pub(crate) async fn fetch_crl(stack: &LocalStack, authority: &CertificateAuthori
     Ok(std::fs::rename(&new, crl)?)
 }
 
+/// Writes a certificate with its chain and its key, which is for its owner's eyes only.
 pub(crate) fn store(folder: &Path, file: &str, chain: &str, key: &str) -> anyhow::Result<Credentials> {
     let credentials =
         Credentials { chain: folder.join(format!("{file}.crt")), key: folder.join(format!("{file}.key")) };

@@ -17,7 +17,7 @@ use super::runtime::{Runtime, Settings};
 use super::upstream::Upstream;
 
 /// Who calls most of the time, and whose certificate is revoked in the end.
-const ORDERS: &str = "spiffe://internal.example/prod/orders-api";
+pub(crate) const ORDERS: &str = "spiffe://internal.example/prod/orders-api";
 /// Another caller, whom all this should not concern.
 const LEDGER: &str = "spiffe://internal.example/prod/ledger";
 

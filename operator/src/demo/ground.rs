@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use local_stack::{LocalStack, LocalStackOptions, build};
 
-use super::provider::{APPROVER, REVOKER};
+use super::provider::FUNCTIONS;
 use super::report::{Progress, Report, Step, Stopped};
 use super::workspace;
 
@@ -32,7 +32,7 @@ pub(crate) async fn prepare(report: &mut Report) -> Result<Ground, Stopped> {
     let step = Step { name: "localAws", title: "a local AWS" };
     let (stack, folder) = report.step(step, &progress, local_aws(&progress)).await?;
     // The first build takes minutes: what can fail at once has been tried by now.
-    let step = Step { name: "binaries", title: "two functions and the runtime, built by cargo" };
+    let step = Step { name: "binaries", title: "four functions and the runtime, built by cargo" };
     let binaries = report.step(step, &progress, binaries(&progress)).await?;
     Ok(Ground { root, binaries, stack, folder })
 }
@@ -49,7 +49,7 @@ async fn machine() -> anyhow::Result<(PathBuf, String)> {
 }
 
 async fn binaries(progress: &Progress) -> anyhow::Result<(BTreeMap<String, PathBuf>, String)> {
-    let names = [APPROVER, REVOKER, RUNTIME];
+    let names = [&FUNCTIONS[..], &[RUNTIME]].concat();
     let binaries = build::binaries(&names, &told_to(progress)).await.context("the binaries could not be built")?;
     Ok((binaries, names.join(", ")))
 }

@@ -16,6 +16,7 @@ mod plumbing;
 pub(crate) mod provider;
 pub(crate) mod report;
 mod revocation;
+mod rotation;
 pub(crate) mod runtime;
 mod story;
 mod things_to_try;

@@ -17,9 +17,12 @@ pub(crate) const BUS: &str = "linkward";
 /// The access policy of the demo.
 pub(crate) const ACCESS_POLICY: &str = include_str!("access.yaml");
 
-/// The two functions of this story, as their binaries are called.
+/// The functions of this story, as their binaries are called.
+pub(crate) const FUNCTIONS: [&str; 4] = [APPROVER, REVOKER, ROTATOR, REPORTER];
 pub(crate) const APPROVER: &str = "endpoint-approver";
 pub(crate) const REVOKER: &str = "certificate-revoker";
+pub(crate) const ROTATOR: &str = "certificate-rotator";
+pub(crate) const REPORTER: &str = "posture-reporter";
 
 /// What stands in the provider's account.
 #[derive(Debug)]
@@ -87,14 +90,14 @@ async fn functions(
     binaries: &BTreeMap<String, PathBuf>,
 ) -> anyhow::Result<(Functions, String)> {
     let mut arns = Functions::new();
-    for name in [APPROVER, REVOKER] {
+    for name in FUNCTIONS {
         plumbing::role(stack, name, provider).await?;
         let binary = binaries.get(name).with_context(|| format!("`{name}` was not built"))?;
         let mut environment = stack.env(&stack.provider());
         environment.extend(configuration(provider).map(|(key, value)| (key.to_owned(), value)));
         arns.insert(name, deploy::lambda(stack, name, binary, &environment).await?);
     }
-    Ok((arns, format!("{APPROVER} and {REVOKER}, provided.al2023, mode enforce")))
+    Ok((arns, format!("{}; provided.al2023, mode enforce", FUNCTIONS.join(", "))))
 }
 
 /// Of one list each function takes its own and ignores the rest.
@@ -149,11 +152,12 @@ fn patterns(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     Ok(patterns)
 }
 
-/// Which function listens to an event. What we send ourselves has no listener here.
+/// Which function listens to an event. What AWS sends to the account's own bus has no listener here.
 fn listener(event: &str) -> Option<&'static str> {
     match event {
         "certificate-revocation-requested" | "certificate-denial-withdrawn" => Some(REVOKER),
         "create-vpc-endpoint" | "endpoint-sweep-requested" => Some(APPROVER),
+        "endpoint-accepted" | "endpoint-rejected" | "certificate-revoked" | "certificate-rotated" => Some(REPORTER),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use super::metrics;
 use super::provider::{self, Provider};
 use super::report::{Report, Stopped};
 use super::revocation;
+use super::rotation;
 
 /// How it went, and what still runs.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ async fn acts(ground: Ground, report: &mut Report) -> Result<Stage, Stopped> {
     if let Ok(serial) = calls::make(&gate, report).await {
         revocation::revoke(stack, &provider, &gate, &serial, report).await.unwrap_or(());
     }
+    rotation::rotate(stack, &provider, &gate, report).await.unwrap_or(());
     metrics::read(stack, report).await.unwrap_or(());
     Ok(Stage { gate, provider, consumers, ground })
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Seek, Write};
 use std::path::Path;
 
+use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Environment, FunctionCode, Runtime};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -64,4 +65,16 @@ fn pack<W: Write + Seek>(zip: &mut ZipWriter<W>, binary: &mut File) -> zip::resu
     zip.start_file("bootstrap", options)?;
     io::copy(binary, zip)?;
     Ok(())
+}
+
+/// Invokes a function and waits for its answer; an invocation that failed is an error with what it said.
+pub async fn invoke(stack: &LocalStack, name: &str, event: &str) -> Result<String, DeployError> {
+    let client = aws_sdk_lambda::Client::new(&stack.sdk_config(&stack.provider()).await);
+    let what = format!("an invocation of `{name}`");
+    let answer = client.invoke().function_name(name).payload(Blob::new(event)).send().await.map_err(aws(&what))?;
+    let said = String::from_utf8_lossy(answer.payload().map_or(&[], AsRef::as_ref)).into_owned();
+    match answer.function_error() {
+        None => Ok(said),
+        Some(_) => Err(DeployError::Aws { what, cause: said }),
+    }
 }

@@ -15,8 +15,8 @@ use crate::objects::ObjectError;
 
 pub use self::authority::{CertificateAuthority, IssuedCertificate, certificate_authority, issued_certificate};
 pub use self::events::{bus, rule, topic};
-pub use self::function::lambda;
-pub use self::secret::secret;
+pub use self::function::{invoke, lambda};
+pub use self::secret::{secret, secret_value};
 pub use self::tables::{Tables, tables};
 
 /// Why something could not be deployed.
