@@ -58,5 +58,6 @@ fn whatever_happens_what_must_hold_holds() {
     let sum = |of: fn(&Lived) -> usize| ended.iter().flatten().map(of).sum::<usize>();
     let (runs, crashes, calls) = (sum(|l| l.runs), sum(|l| l.crashes), sum(|l| l.calls));
     eprintln!("{count} lives, {runs} runs, {crashes} crashes, {calls} calls in {:?}", began.elapsed());
+    assert!(count < LIVES || runs > 2_000, "{runs} runs are not thousands");
     assert!(count == 1 || crashes > 0, "a simulation in which nothing dies shows little");
 }

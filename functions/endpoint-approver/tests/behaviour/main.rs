@@ -7,6 +7,7 @@ mod binary;
 mod bundles;
 mod events;
 mod faults;
+mod grants;
 mod permissions;
 mod removal;
 mod scale;
