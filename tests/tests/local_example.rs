@@ -47,7 +47,7 @@ struct Terraform {
 impl Terraform {
     fn new(environment: Vec<(String, String)>) -> Self {
         let work = tempfile::tempdir().unwrap();
-        for folder in ["infra", "events", "functions"] {
+        for folder in ["infra", "events", "functions", "policy"] {
             let copied = Command::new("cp").arg("-R").arg(root().join(folder)).arg(work.path()).status().unwrap();
             assert!(copied.success());
         }

@@ -167,5 +167,6 @@ locals {
   appconfig_configuration = startswith(local.source, "appconfig:") ? [
     "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[1]}/environment/${local.appconfig[2]}/configuration/${local.appconfig[3]}"
   ] : []
-  policy_bundle = startswith(local.source, "bundle:s3://") ? ["arn:${local.partition}:s3:::${trimprefix(local.source, "bundle:s3://")}"] : []
+  # Asked twice: `startswith` does not tell that what begins with appconfig: cannot begin with something longer.
+  policy_bundle = (startswith(local.source, "bundle:") ? startswith(local.source, "bundle:s3://") : false) ? ["arn:${local.partition}:s3:::${trimprefix(local.source, "bundle:s3://")}"] : []
 }

@@ -55,9 +55,12 @@ locals {
     "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[1]}/environment/${local.appconfig[2]}/configuration/${local.appconfig[3]}"
   ] : []
 
-  # A CRL, a bundle: s3://BUCKET/KEY.
+  # CRLs and the bundle, s3://BUCKET/KEY. Asked twice: `startswith` does not tell that what begins with appconfig: cannot begin with something longer.
   objects = [
-    for uri in concat(local.crls, [trimprefix(local.source, "bundle:")]) : "arn:${local.partition}:s3:::${trimprefix(uri, "s3://")}" if startswith(uri, "s3://")
+    for object in concat(
+      [for uri in local.crls : trimprefix(uri, "s3://") if startswith(uri, "s3://")],
+      (startswith(local.source, "bundle:") ? startswith(local.source, "bundle:s3://") : false) ? [trimprefix(local.source, "bundle:s3://")] : [],
+    ) : "arn:${local.partition}:s3:::${object}"
   ]
 
   # secretsmanager:ARN, or a name, after which AWS puts six characters.
