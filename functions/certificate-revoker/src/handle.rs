@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use policy::deny_list::Subject;
 use serde_json::Value;
-use telemetry::{Deadline, FieldError, Mode, Run, Telemetry, metrics};
+use telemetry::{Context, Deadline, FieldError, Mode, Run, Telemetry, metrics};
 use tracing::Instrument;
 
 use crate::answer::Answer;
@@ -56,13 +56,14 @@ impl App {
 /// # Errors
 /// The event is foreign or malformed, or the run could not do all it should.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Answer, Failure> {
+    let trace = Context::of(&event.payload, event.context.xray_trace_id.as_deref());
     let request = Request::try_from(&event.payload)?;
     check(app, &request)?;
     let deadline = Deadline::at_epoch_millis(event.context.deadline, Timestamp::now());
     let job = Job {
         app,
         by: deadline.leaving(LAST_WORDS),
-        run: Run::new(FUNCTION, event.context.request_id),
+        run: Run::new(FUNCTION, event.context.request_id).within(trace),
         answer: Answer::default(),
         faults: BTreeSet::new(),
     };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use policy::SpiffeId;
 use serde_json::Value;
-use telemetry::{Deadline, Mode, Run, Telemetry, metrics};
+use telemetry::{Context, Deadline, Mode, Run, Telemetry, metrics};
 use tracing::Instrument;
 
 use crate::answer::{Answer, Outcome};
@@ -65,8 +65,9 @@ impl App {
 /// # Errors
 /// The event is malformed, or the step could not be done. Whatever was done by then is not done again.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Answer, Failure> {
+    let trace = Context::of(&event.payload, event.context.xray_trace_id.as_deref());
     let deadline = Deadline::at_epoch_millis(event.context.deadline, Timestamp::now());
-    let run = Run::new(FUNCTION, event.context.request_id);
+    let run = Run::new(FUNCTION, event.context.request_id).within(trace);
     let span = run.span();
     // Erased: nested in the runtime's own, the type of this future is too deep for the compiler.
     let work: Pin<Box<dyn Future<Output = _>>> = match event.payload.get("detail-type") {

@@ -6,7 +6,7 @@ use lambda_runtime::LambdaEvent;
 use policy::ServiceId;
 use policy_source::SourceUri;
 use serde_json::Value;
-use telemetry::{Deadline, FieldError, Run, Telemetry};
+use telemetry::{Context, Deadline, FieldError, Run, Telemetry};
 use tokio::sync::Mutex;
 use tracing::Instrument;
 
@@ -64,9 +64,10 @@ impl App {
 /// # Errors
 /// The event is foreign or malformed, or the run could not do all it should.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Answer, Failure> {
+    let trace = Context::of(&event.payload, event.context.xray_trace_id.as_deref());
     let trigger = Trigger::try_from(&event.payload)?;
     let services = services(app, &trigger)?;
-    let run = Run::new(FUNCTION, event.context.request_id);
+    let run = Run::new(FUNCTION, event.context.request_id).within(trace);
     let deadline = Deadline::at_epoch_millis(event.context.deadline, Timestamp::now());
     let span = run.span();
     let sweep = Sweep::new(app, trigger, services, run, deadline);

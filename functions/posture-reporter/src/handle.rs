@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use telemetry::{Deadline, Run, Telemetry, metrics};
+use telemetry::{Context, Deadline, Run, Telemetry, metrics};
 use tokio::sync::Mutex;
 use tracing::Instrument;
 
@@ -81,8 +81,9 @@ impl App {
 /// # Errors
 /// The event is foreign or malformed, or the run could not measure all it should.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Answer, Failure> {
+    let trace = Context::of(&event.payload, event.context.xray_trace_id.as_deref());
     let trigger = Trigger::try_from(&event.payload)?;
-    let run = Run::new(FUNCTION, event.context.request_id);
+    let run = Run::new(FUNCTION, event.context.request_id).within(trace);
     let deadline = Deadline::at_epoch_millis(event.context.deadline, Timestamp::now());
     let span = run.span();
     let report = Report { app, run, deadline, answer: Answer::default(), faults: BTreeSet::new() };

@@ -7,7 +7,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::CallError;
+use crate::{CallError, traces};
 
 /// The first pause before a call is tried again is at most this long; each further one at most twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -55,8 +55,9 @@ impl Deadline {
         R: Debug + 'static,
     {
         match self.limit(call).await {
-            Some(answer) => answer.map_err(CallError::from),
-            None => Err(CallError::deadline_exceeded()),
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(error)) => Err(noted(error.into())),
+            None => Err(noted(CallError::deadline_exceeded())),
         }
     }
 
@@ -98,6 +99,12 @@ impl Deadline {
         }
         time
     }
+}
+
+/// In the trace too.
+fn noted(error: CallError) -> CallError {
+    traces::failed(&error);
+    error
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! What the functions share, and no more: configuration from `LINKWARD_*`, event fields with errors that name them,
-//! deadlines, JSON logs, one metric table, audit events.
+//! deadlines, JSON logs, one metric table, audit events, traces.
 //!
 //! A function reads its configuration once ([`Environment`]), and for each event makes a [`Run`], which collects
 //! metrics and audit events and is published once, at the end, by [`Telemetry`].
@@ -18,6 +18,7 @@ mod program;
 mod publish;
 mod run;
 mod sdk;
+mod traces;
 pub mod variables;
 
 pub use audit::{AuditError, DetailType};
@@ -32,3 +33,4 @@ pub use program::{package, program};
 pub use publish::Telemetry;
 pub use run::Run;
 pub use sdk::sdk_config;
+pub use traces::Context;

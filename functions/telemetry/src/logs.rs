@@ -3,22 +3,41 @@
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Subscriber;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+
+use crate::traces::{self, CallLayer, EndpointError, VARIABLE};
 
 /// Starts logging; of other crates only warnings. The level is Lambda's `AWS_LAMBDA_LOG_LEVEL`, by default `INFO`.
 pub(crate) fn start(function: &str) {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
     // A second start keeps the first, as in tests.
+    let (endpoint, problem) = match std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty()) {
+        Some(text) => text.parse().map_or_else(|error| (None, Some(error)), |endpoint| (Some(endpoint), None)),
+        None => (None, None),
+    };
+    let level = level.unwrap_or(LevelFilter::INFO);
     let _ = tracing::subscriber::set_global_default(subscriber(
         function,
-        level.unwrap_or(LevelFilter::INFO),
+        level,
         std::io::stdout,
+        endpoint.map(traces::start),
     ));
+    // No reason not to work: the variable is not ours alone.
+    if let Some(error) = problem {
+        let error: EndpointError = error;
+        tracing::warn!(%error, "there are no traces");
+    }
 }
 
-fn subscriber<W>(function: &str, level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync + use<W>
+fn subscriber<W>(
+    function: &str,
+    level: LevelFilter,
+    writer: W,
+    calls: Option<CallLayer>,
+) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -30,8 +49,10 @@ where
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_writer(writer);
-    tracing_subscriber::registry().with(targets).with(lines)
+        .with_writer(writer)
+        .with_filter(targets);
+    let calls = calls.map(|calls| calls.with_filter(filter_fn(CallLayer::listens_to)));
+    tracing_subscriber::registry().with(lines).with(calls)
 }
 
 #[cfg(test)]
@@ -61,7 +82,7 @@ mod tests {
         let lines = Lines::default();
         let writer = lines.clone();
         tracing::subscriber::with_default(
-            subscriber("endpoint-approver", LevelFilter::INFO, move || writer.clone()),
+            subscriber("endpoint-approver", LevelFilter::INFO, move || writer.clone(), None),
             || {
                 let run = crate::Run::new("endpoint-approver", "run-1");
                 run.span().in_scope(|| {

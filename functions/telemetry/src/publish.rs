@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::audit::{AuditError, Bus};
 use crate::metric::Unit;
 use crate::run::Point;
-use crate::{CallError, Deadline, Run, metrics};
+use crate::{CallError, Deadline, Run, metrics, traces};
 
 const NAMESPACE: &str = "Linkward";
 /// PutMetricData takes no more.
@@ -47,6 +47,11 @@ impl Telemetry {
         if let Err(error) = measured {
             tracing::error!(%error, "metrics of this run are lost");
         }
+        let Run { function, id, context, began, .. } = &run;
+        let (context, began) = (*context, *began);
+        let trace = traces::Told { function, run_id: id, context, began, errors: run.errors() };
+        // Whatever comes of it, the answer waits no longer than Lambda does.
+        let _ = deadline.limit(traces::send(trace)).await;
         told
     }
 

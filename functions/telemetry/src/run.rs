@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 use tracing::Span;
 
 use crate::audit::{AuditEvent, DetailType};
 use crate::metric::{Dimension, Kind, Metric, Unit};
+use crate::{Context, metrics};
 
 /// One invocation: what it measured and what it did, collected until it is published.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub struct Run {
     pub(crate) function: &'static str,
     pub(crate) id: String,
     pub(crate) started: Instant,
+    pub(crate) began: Timestamp,
+    pub(crate) context: Context,
     pub(crate) points: BTreeMap<Point, (Unit, f64)>,
     pub(crate) events: Vec<AuditEvent>,
 }
@@ -28,7 +32,24 @@ impl Run {
     #[must_use]
     pub fn new(function: &'static str, id: impl Into<String>) -> Self {
         let (points, events) = (BTreeMap::new(), Vec::new());
-        Self { function, id: id.into(), started: Instant::now(), points, events }
+        let (started, began) = (Instant::now(), Timestamp::now());
+        Self { function, id: id.into(), started, began, context: Context::new(), points, events }
+    }
+
+    /// The same run, in the trace that its event or X-Ray's header names.
+    #[must_use]
+    pub fn within(self, context: Context) -> Self {
+        Self { context, ..self }
+    }
+
+    /// The reasons of what went wrong so far.
+    pub(crate) fn errors(&self) -> Vec<&str> {
+        let errors = self.points.keys().filter(|point| point.name == metrics::RUN_ERRORS.name);
+        errors
+            .flat_map(|point| &point.dimensions)
+            .filter(|(name, _)| *name == "Reason")
+            .map(|(_, value)| &**value)
+            .collect()
     }
 
     /// The run's id.
