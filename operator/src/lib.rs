@@ -29,10 +29,10 @@ use output::Screen;
 pub fn run(cli: Cli) -> ExitCode {
     let screen = Screen::new(cli.output, cli.color);
     let outcome = match cli.command {
-        Command::Demo(options) => demo::command(&options, cli.output),
+        Command::Demo(options) => demo::command(&options, cli.output, cli.color),
         Command::Policy(command) => policy(command, &screen),
         Command::Doctor(options) => doctor::command(&options, &screen),
-        Command::Gameday(options) => gameday::command(&options, cli.output),
+        Command::Gameday(options) => gameday::command(&options, cli.output, cli.color),
         Command::Gate(options) => gate::command(&options, &screen),
         Command::Endpoints(EndpointsCommand::List(options)) => endpoints::list(&options, &screen),
         Command::Endpoints(EndpointsCommand::Sweep(sweep)) => endpoints::sweep(&sweep, &screen),

@@ -114,6 +114,14 @@ fn policy_replay() {
 }
 
 #[test]
+fn gate() {
+    let fixture = |name: &str| format!("../../../infra/guardrails/fixtures/load-balancer-internal/{name}.json");
+    golden("gate", &["gate", &fixture("fail")]);
+    golden("gate-clean", &["gate", &fixture("pass")]);
+    golden("gate-missing", &["gate", "none.json"]);
+}
+
+#[test]
 fn policy_test() {
     golden("policy-test", &["policy", "test", "cases.yaml", "--policy", "access.yaml"]);
     golden("policy-test-failing", &["policy", "test", "cases.yaml", "--policy", "access.new.yaml"]);

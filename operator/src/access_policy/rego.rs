@@ -93,7 +93,7 @@ fn tell(decision: &Decision, input: &Value, question: &Question, screen: &Screen
     screen.rows("  ", &rows.collect::<Vec<_>>());
     let bundle = question.file.display();
     output::say(&format!(
-        "\nWhat would have had to match, the program alone knows: \
-         `opa eval -b {bundle} -i input.json --explain notes {ENTRYPOINT}` traces it."
+        "\nWhat would have had to match, the program alone knows. `opa eval -b {bundle} -i input.json --explain notes {ENTRYPOINT}` \
+         traces it; input.json is `.rego.input` of `--output json`."
     ));
 }

@@ -30,7 +30,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::cli::DemoOptions;
-use crate::output::Output;
+use crate::output::{Color, Output};
 use interrupt::{Interrupted, Interrupts};
 use report::Report;
 
@@ -81,16 +81,15 @@ impl Ending {
 }
 
 /// Plays the story and tells it; Ctrl-C ends it at any point. Nothing is left when this returns.
-pub(crate) fn command(options: &DemoOptions, output: Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn command(options: &DemoOptions, output: Output, color: Color) -> anyhow::Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads for the demo")?;
-    let ending = runtime.block_on(run(options, output))?;
+    let ending = runtime.block_on(run(options, Report::new(output, color)))?;
     runtime.shutdown_timeout(AFTERWARDS);
     Ok(ending.exit_code())
 }
 
-async fn run(options: &DemoOptions, output: Output) -> anyhow::Result<Ending> {
-    let mut report = Report::new(output);
+async fn run(options: &DemoOptions, mut report: Report) -> anyhow::Result<Ending> {
     let mut interrupts = Interrupts::listen().context("signals cannot be caught")?;
     let played = tokio::select! {
         signal = interrupts.next() => Err(signal),

@@ -71,10 +71,15 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(output: Output) -> Self {
+    pub(crate) fn new(output: Output, color: Color) -> Self {
         let (live, colour) = match output {
             Output::Human => (output::live(&std::io::stdout()), output::colour(&std::io::stdout())),
             Output::Json => (output::live(&std::io::stderr()), output::colour(&std::io::stderr())),
+        };
+        let colour = match color {
+            Color::Auto => colour,
+            Color::Always => true,
+            Color::Never => false,
         };
         Self { output, live, colour, began: Instant::now(), told: Vec::new(), metrics: Value::Null }
     }
@@ -224,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_surprise_makes_the_whole_report_not_ok() {
-        let mut report = Report::new(Output::Json);
+        let mut report = Report::new(Output::Json, Color::Auto);
         let value = report.step(STEP, &Progress::default(), async { Ok((7, "200".to_owned())) }).await;
         assert_eq!((value.unwrap(), report.ok()), (7, true));
         let value = report

@@ -27,7 +27,7 @@ use crate::cli::GamedayOptions;
 use crate::consent;
 use crate::demo::interrupt::{Interrupted, Interrupts};
 use crate::demo::report::{Progress, Report, Step};
-use crate::output::{self, Output};
+use crate::output::{self, Color, Output};
 
 pub(crate) use self::scenario::Scenario;
 
@@ -36,9 +36,9 @@ const AFTERWARDS: Duration = Duration::from_secs(1);
 const LOAD: Step = Step { name: "load", title: "another caller's requests go on meanwhile" };
 
 /// `gameday`.
-pub(crate) fn command(options: &GamedayOptions, output: Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn command(options: &GamedayOptions, output: Output, color: Color) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
-    let code = runtime.block_on(run(options, output))?;
+    let code = runtime.block_on(run(options, Report::new(output, color), output))?;
     runtime.shutdown_timeout(AFTERWARDS);
     Ok(code)
 }
@@ -54,8 +54,8 @@ struct Book {
     load: Option<Load>,
 }
 
-async fn run(options: &GamedayOptions, output: Output) -> anyhow::Result<ExitCode> {
-    let (mut report, began) = (Report::new(output), Timestamp::now());
+async fn run(options: &GamedayOptions, mut report: Report, output: Output) -> anyhow::Result<ExitCode> {
+    let began = Timestamp::now();
     let mut interrupts = Interrupts::listen().context("signals cannot be caught")?;
     let (undo, mut book) = (Undo::default(), Book::default());
     let temporary = private_folder(&std::env::temp_dir())?;

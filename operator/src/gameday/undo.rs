@@ -1,18 +1,24 @@
 //! What a game day did to its target, and how it is undone: at the end, after a failure, and after Ctrl-C.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use aws_sdk_dynamodb::types::AttributeValue;
 use policy::SerialNumber;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use super::field::Field;
 use crate::aws::signed::EC2;
-use crate::aws::{self, Event};
+use crate::aws::{self, Event, Item, explained};
 
 /// For all of it: it must end also when the target does not answer.
 const WITHIN: Duration = Duration::from_secs(120);
+/// Undoing is waited for also by those who are not patient.
+const LEAST: Duration = Duration::from_secs(30);
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// One thing to undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,16 +31,38 @@ pub(super) enum Effect {
 
 /// What is still to be undone; told before it is done, so that nothing is ever forgotten.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Undo(Arc<Mutex<Vec<Effect>>>);
+pub(super) struct Undo {
+    effects: Arc<Mutex<Vec<Effect>>>,
+    /// What was begun and must come to its end, whatever interrupts the game day: only then it is known what to undo.
+    begun: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
 
 impl Undo {
     pub(super) fn will(&self, effect: Effect) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(effect);
+        taken(&self.effects).push(effect);
+    }
+
+    /// Does something whose effect is only known afterwards; it is not broken off.
+    pub(super) async fn whole<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let task = tokio::spawn(async move {
+            // Nobody may be there to hear of it any more.
+            drop(sender.send(work.await));
+        });
+        taken(&self.begun).push(task);
+        receiver.await.context("broken off")
     }
 
     /// Undoes all of it, the last thing first; says of each whether that went well.
     pub(super) async fn run(&self, field: &Field) -> Vec<(String, anyhow::Result<()>)> {
-        let effects = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let begun = std::mem::take(&mut *taken(&self.begun));
+        for task in begun {
+            drop(tokio::time::timeout(WITHIN, task).await);
+        }
+        let effects = std::mem::take(&mut *taken(&self.effects));
         let mut undone = Vec::new();
         for effect in effects.iter().rev() {
             let (words, work) = match effect {
@@ -49,11 +77,29 @@ impl Undo {
     }
 }
 
+fn taken<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Withdraws it, and looks until the deny list says so: the revocation itself may still be on its way, and comes too late then.
 async fn withdraw(field: &Field, serial: &SerialNumber) -> anyhow::Result<()> {
     let detail = json!({ "serialNumber": serial.as_str(), "requestedBy": "linkward gameday" });
     let event = Event { source: aws::OPERATOR, detail_type: "Certificate Denial Withdrawn", detail };
-    let sent = tokio::time::timeout(WITHIN, aws::send(&field.sdk, &field.event_bus, &event)).await;
-    sent.context("the bus does not answer")?.map(drop)
+    let client = aws_sdk_dynamodb::Client::new(&field.sdk);
+    let done = async {
+        aws::send(&field.sdk, &field.event_bus, &event).await?;
+        loop {
+            let key = AttributeValue::S(format!("serial#{serial}"));
+            let get = client.get_item().table_name(&field.deny_list_table).key("pk", key).consistent_read(true);
+            let item = get.send().await.map_err(explained)?.item.map(Item::new);
+            if item.is_some_and(|item| item.is("withdrawn")) {
+                return anyhow::Ok(());
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    };
+    let done = tokio::time::timeout(field.patience.max(LEAST), done).await;
+    done.context("the deny list does not say so: `linkward certificates restore --serial`")?
 }
 
 async fn delete(field: &Field, endpoint: &str) -> anyhow::Result<()> {
@@ -64,5 +110,26 @@ async fn delete(field: &Field, endpoint: &str) -> anyhow::Result<()> {
     match answer.text("unsuccessful/item/error/code") {
         "" => Ok(()),
         code => anyhow::bail!("{code}: delete it by hand"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_begun_comes_to_its_end_though_nobody_waits_for_it() {
+        let undo = Undo::default();
+        let (late, began) = (undo.clone(), tokio::sync::oneshot::channel::<()>());
+        let work = undo.whole(async move {
+            began.1.await.ok();
+            late.will(Effect::Endpoint("vpce-0a".to_owned()));
+        });
+        assert!(tokio::time::timeout(Duration::from_millis(20), work).await.is_err(), "interrupted");
+        began.0.send(()).unwrap();
+        for task in std::mem::take(&mut *taken(&undo.begun)) {
+            task.await.unwrap();
+        }
+        assert_eq!(*taken(&undo.effects), [Effect::Endpoint("vpce-0a".to_owned())]);
     }
 }

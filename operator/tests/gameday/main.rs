@@ -4,6 +4,8 @@
 
 #[path = "../kept/mod.rs"]
 mod kept;
+#[path = "../plain/mod.rs"]
+mod plain;
 mod target;
 
 use std::process::{Command, Stdio};
@@ -44,6 +46,8 @@ fn all_ten_are_played_on_the_local_stack_and_nothing_is_left() {
     assert_eq!(output.status.code(), Some(0), "{told}");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     kept::schemas::check(&["gameday"], &document);
+    let game = told.split("\nGame day\n").nth(1).unwrap().split("\nUndone\n").next().unwrap();
+    plain::compare("gameday.txt", &plain::outline(game));
     let expected: Vec<(&str, &str)> = SCENARIOS.iter().map(|name| (*name, "asExpected")).collect();
     assert_eq!(outcomes(&document), expected, "{told}");
     assert_eq!((&document["ending"], &document["load"]["failures"]), (&"played".into(), &0.into()), "{told}");

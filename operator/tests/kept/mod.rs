@@ -22,7 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(900);
 /// Ends with this value.
 pub(crate) struct Kept {
     child: Child,
-    _temporary: tempfile::TempDir,
+    /// What it told while it was played.
+    pub(crate) told: String,
+    temporary: tempfile::TempDir,
     /// Where its files are.
     pub(crate) folder: PathBuf,
     pub(crate) environment: BTreeMap<String, String>,
@@ -41,7 +43,7 @@ impl Kept {
             .args(["demo", "--keep", "--output", "json"])
             .env("TMPDIR", temporary.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(std::fs::File::create(temporary.path().join("story.json")).unwrap())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -73,8 +75,9 @@ impl Kept {
                 .parse()
                 .unwrap(),
             endpoint: after("--from consumer --endpoint "),
+            told: told.clone(),
             child,
-            _temporary: temporary,
+            temporary,
         }
     }
 
@@ -187,11 +190,29 @@ impl Kept {
     }
 }
 
+impl Kept {
+    /// Ends it, and gives what it tells machines.
+    pub(crate) fn end(mut self) -> Value {
+        self.interrupt();
+        let text = std::fs::read_to_string(self.temporary.path().join("story.json")).unwrap();
+        let document = serde_json::from_str(&text).unwrap();
+        schemas::check(&["demo"], &document);
+        document
+    }
+
+    /// As Ctrl-C would, so that it cleans up; the folder goes afterwards.
+    fn interrupt(&mut self) {
+        // Once it has ended its id may be another's.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            drop(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status());
+            drop(self.child.wait());
+        }
+    }
+}
+
 impl Drop for Kept {
-    /// Ends it as Ctrl-C would, so that it cleans up; the folder goes afterwards.
     fn drop(&mut self) {
-        drop(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status());
-        drop(self.child.wait());
+        self.interrupt();
     }
 }
 

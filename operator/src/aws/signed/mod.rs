@@ -87,7 +87,7 @@ pub(crate) struct Rest<'a> {
 }
 
 /// Asks, with the credentials and the Region of the environment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Signed {
     sdk: SdkConfig,
     region: String,
