@@ -3,10 +3,31 @@
 //! `cargo run --release -p whole-system --example sources -- policy 1000000` publishes a policy of so many callers, reads
 //! it, publishes it again with one more, and reads that.
 //!
-//! `cargo run --release -p whole-system --example sources -- denials 200` puts so many deny-list entries, one after
-//! another at times of their own, and says how long each took from its put to the list in force with `refresh: 1s`. In the
-//! runtime the connection is told to close at that moment and is cut 250 ms later.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a bench for people")]
+//! `… -- denials 200` puts so many deny-list entries, one after another at times of their own, and says how long each took
+//! from its put to the list in force with `refresh: 1s`.
+//!
+//! `… -- closing 200` starts a runtime beside it, a process of its own, and says how long each took from its put to the
+//! close of a TLS connection that was held open.
+//!
+//! `… -- scale 1000000 1000000 200` does the same with a deny list and a policy of so many items, from a table server of
+//! ours, because the emulator is in Python; and says how long the runtime took to start with them, and its memory.
+//!
+//! The last two measure the binary that `LINKWARD_RUNTIME` names, if it names one; otherwise they build one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a bench for people"
+)]
+
+#[path = "../../../api-runtime/src/test_authority.rs"]
+mod authority;
+mod closing;
+#[path = "../../tests/sources/gate.rs"]
+mod gate;
+mod table_server;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,16 +42,20 @@ use policy_source::{DenyListSource, Document, Live, Load, PolicyPublisher, Polic
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (what, count) = match arguments.as_slice() {
-        [what, count] => (what.as_str(), count.parse().expect("a number")),
-        _ => panic!("write `policy CALLERS` or `denials ENTRIES`"),
+    const USAGE: &str = "write `policy CALLERS`, `denials PUTS`, `closing PUTS` or `scale ENTRIES CALLERS PUTS`";
+    let numbers: Vec<usize> = arguments.iter().skip(1).map(|number| number.parse().expect("a number")).collect();
+    let (what, count) = match (arguments.first().map(String::as_str), numbers.as_slice()) {
+        (Some("scale"), [entries, callers, puts]) => return closing::at_scale(*entries, *callers, *puts).await,
+        (Some(what), [count]) => (what, *count),
+        _ => panic!("{USAGE}"),
     };
     let stack = LocalStack::start(LocalStackOptions::default()).await.unwrap();
     let tables = local_stack::deploy::tables(&stack, "bench-").await.unwrap();
     match what {
         "policy" => policy_table(&stack, &tables.access_policy, count).await,
         "denials" => denials(&stack, &tables.deny_list, count).await,
-        other => panic!("`{other}`: write `policy CALLERS` or `denials ENTRIES`"),
+        "closing" => closing::locally(&stack, &tables.deny_list, count).await,
+        other => panic!("`{other}`: {USAGE}"),
     }
     stack.stop().await;
 }
@@ -87,16 +112,16 @@ async fn denials(stack: &LocalStack, table: &str, count: usize) {
         }
         took.push(began.elapsed());
     }
+    say("put to in force", took);
+}
+
+/// The distribution of durations.
+fn say(what: &str, mut took: Vec<Duration>) {
     took.sort_unstable();
-    let at =
-        |part: f64| took.get(((count as f64 * part).ceil() as usize).saturating_sub(1)).copied().unwrap_or_default();
-    println!(
-        "put to in force, {count} entries: p50 {:?}, p95 {:?}, p99 {:?}, max {:?}",
-        at(0.5),
-        at(0.95),
-        at(0.99),
-        at(1.0)
-    );
+    let count = took.len();
+    let at = |part: f64| took[((count as f64 * part).ceil() as usize).clamp(1, count) - 1];
+    let (p50, p95, p99, max) = (at(0.5), at(0.95), at(0.99), at(1.0));
+    println!("{what}, {count} times: p50 {p50:.0?}, p95 {p95:.0?}, p99 {p99:.0?}, max {max:.0?}");
 }
 
 async fn put(client: &Client, table: &str, serial: &str) {
