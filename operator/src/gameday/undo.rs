@@ -127,7 +127,8 @@ mod tests {
         });
         assert!(tokio::time::timeout(Duration::from_millis(20), work).await.is_err(), "interrupted");
         began.0.send(()).unwrap();
-        for task in std::mem::take(&mut *taken(&undo.begun)) {
+        let begun = std::mem::take(&mut *taken(&undo.begun));
+        for task in begun {
             task.await.unwrap();
         }
         assert_eq!(*taken(&undo.effects), [Effect::Endpoint("vpce-0a".to_owned())]);

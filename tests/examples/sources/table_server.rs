@@ -10,7 +10,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use policy::Timestamp;
-use policy_source::changed_at;
+use policy::sortable_time;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
@@ -66,7 +66,7 @@ impl TableServer {
     }
 
     pub(crate) fn put(&self, serial: &str) {
-        let now = changed_at(Timestamp::now());
+        let now = sortable_time(Timestamp::now());
         let item = denial(serial, &now);
         self.0.puts.lock().unwrap().push((now, item));
     }

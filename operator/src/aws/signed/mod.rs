@@ -115,14 +115,12 @@ impl Signed {
         action: &str,
         parameters: &[(&str, &str)],
     ) -> Result<Element, CallError> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("Action", action).append_pair("Version", service.version).extend_pairs(parameters);
         let rest = Rest {
             action,
             method: Method::POST,
             path: "/",
             headers: &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")],
-            body: form.finish().into_bytes(),
+            body: form(service, action, parameters).into_bytes(),
         };
         let answer = self.rest(service, rest).await?;
         let text = String::from_utf8_lossy(&answer.body);
@@ -202,6 +200,12 @@ impl Signed {
         signature.into_parts().0.apply_to_request_http1x(&mut request);
         Ok(request)
     }
+}
+
+fn form(service: &Service, action: &str, parameters: &[(&str, &str)]) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("Action", action).append_pair("Version", service.version).extend_pairs(parameters);
+    form.finish()
 }
 
 fn now() -> SystemTime {
