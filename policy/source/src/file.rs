@@ -6,7 +6,8 @@
 //! tenth of a core.
 
 use std::fmt::Write;
-use std::fs;
+use std::fs::{self, File, Metadata};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -74,15 +75,18 @@ impl FileSource {
         if self.is_untouched().await {
             return Ok(None);
         }
+        // Until it has given what it holds, or held it before: an error must come again each time.
+        self.seen = None;
         let reading = self.settled().await?;
-        self.seen = reading.stamp.map(|stamp| (stamp, Instant::now()));
+        let seen = reading.stamp.map(|stamp| (stamp, Instant::now()));
         if self.last == Some(reading.digest) {
+            self.seen = seen;
             return Ok(None);
         }
         if reading.bytes.is_empty() {
             return Err(SourceError::Empty(self.path.clone()));
         }
-        self.last = Some(reading.digest);
+        (self.seen, self.last) = (seen, Some(reading.digest));
         let known_before = std::mem::replace(&mut self.given, true);
         self.news = reading.changed.filter(|_| known_before);
         Ok(Some((revision(&reading.digest), reading.bytes)))
@@ -103,7 +107,8 @@ impl FileSource {
     async fn is_untouched(&self) -> bool {
         let Some((seen, _)) = self.seen.filter(|(_, read)| read.elapsed() < BELIEVED) else { return false };
         let path = self.path.clone();
-        let now = off_thread(move || Ok(fs::metadata(&path).ok().map(|metadata| Stamp::of(&metadata)))).await;
+        // By opening it: a network file system may answer for a name from memory, and asks its server when a file is opened.
+        let now = off_thread(move || Ok(open(&path).map(|(_, metadata)| Stamp::of(&metadata)).ok())).await;
         self.last.is_some() && now.is_ok_and(|now| now == Some(seen))
     }
 
@@ -129,15 +134,23 @@ impl FileSource {
     }
 }
 
-fn read(path: &Path) -> Result<Reading, SourceError> {
+fn open(path: &Path) -> Result<(File, Metadata), SourceError> {
     let unreadable = |cause| SourceError::Unreadable { path: path.to_owned(), cause };
     // Asked before opening: opening a pipe waits for its writer.
-    let before = fs::metadata(path).map_err(unreadable)?;
-    if !before.is_file() {
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(SourceError::NotAFile(path.to_owned()));
     }
-    let bytes = fs::read(path).map_err(unreadable)?;
-    let metadata = fs::metadata(path).map_err(unreadable)?;
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    Ok((file, metadata))
+}
+
+fn read(path: &Path) -> Result<Reading, SourceError> {
+    let unreadable = |cause| SourceError::Unreadable { path: path.to_owned(), cause };
+    let (mut file, before) = open(path)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default());
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
     let modified = metadata.modified().map_err(unreadable)?;
     let nanos = i32::try_from(metadata.ctime_nsec()).unwrap_or(0);
     let changed = Timestamp::new(metadata.ctime(), nanos).ok();
@@ -218,6 +231,18 @@ mod tests {
         let mut source = at_rest(folder.path()).await;
         fs::remove_file(&source.path).unwrap();
         assert!(source.fetch().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_emptied_file_is_an_error_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut source = at_rest(folder.path()).await;
+        fs::write(&source.path, "").unwrap();
+        assert!(source.fetch().await.is_err());
+        tokio::time::sleep(REST + SETTLE * 2).await;
+        for _ in 0..3 {
+            assert!(matches!(source.fetch().await, Err(SourceError::Empty(_))));
+        }
     }
 
     #[tokio::test]
