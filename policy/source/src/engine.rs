@@ -2,7 +2,7 @@
 
 use policy::access::{self, Effect, Reason};
 use policy::{Policy, Revision, RuleId, SpiffeId, TrustDomain};
-use policy_rego::{RegoPolicy, RegoRequest};
+use policy_rego::RegoRequest;
 
 use crate::SourceError;
 
@@ -19,7 +19,8 @@ pub enum Engine {
 #[derive(Debug)]
 pub struct RegoEngine {
     revision: Revision,
-    callers: RegoPolicy,
+    #[cfg(feature = "rego")]
+    callers: policy_rego::RegoPolicy,
     /// `data.linkward.{version,trustDomain,endpoints}`, if the bundle has them.
     endpoints: Option<Policy>,
 }
@@ -40,11 +41,13 @@ pub struct Decision {
 }
 
 impl Engine {
-    /// Checks a bundle; `budget` is how long the evaluation of one request may take.
+    /// Checks a bundle; `budget` is how long the evaluation of one request may take. Without the feature `rego` its Rego is
+    /// not looked at, and denies every request.
     ///
     /// # Errors
     /// Its Rego cannot decide, or its part about endpoints is not valid.
     #[cfg(feature = "bundle")]
+    #[cfg_attr(not(feature = "rego"), allow(unused_variables, reason = "nothing is evaluated"))]
     pub fn of_bundle(
         bundle: crate::bundle::Bundle,
         revision: Revision,
@@ -52,8 +55,12 @@ impl Engine {
     ) -> Result<Self, crate::bundle::BundleError> {
         let crate::bundle::Bundle { modules, data, roots, .. } = bundle;
         let endpoints = endpoints_of(&data, &revision)?;
-        let callers = RegoPolicy::compile(&modules, &roots, data, budget)?;
-        Ok(Self::Rego(Box::new(RegoEngine { revision, callers, endpoints })))
+        Ok(Self::Rego(Box::new(RegoEngine {
+            revision,
+            #[cfg(feature = "rego")]
+            callers: policy_rego::RegoPolicy::compile(&modules, &roots, data, budget)?,
+            endpoints,
+        })))
     }
 
     /// The revision of the document or the bundle.
@@ -107,10 +114,7 @@ impl Engine {
                 let access::Decision { effect, reason, rule, revision } = access::authorize(policy, &request.access);
                 Decision { effect, reason, rule: rule.cloned(), revision: revision.clone(), detail: None }
             }
-            Self::Rego(engine) => {
-                let policy_rego::RegoDecision { effect, reason, rule, detail } = engine.callers.decide(request);
-                Decision { effect, reason, rule, revision: engine.revision.clone(), detail }
-            }
+            Self::Rego(engine) => engine.decide(request),
         }
     }
 
@@ -123,6 +127,21 @@ impl Engine {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl RegoEngine {
+    #[cfg(feature = "rego")]
+    fn decide(&self, request: &RegoRequest<'_>) -> Decision {
+        let policy_rego::RegoDecision { effect, reason, rule, detail } = self.callers.decide(request);
+        Decision { effect, reason, rule, revision: self.revision.clone(), detail }
+    }
+
+    #[cfg(not(feature = "rego"))]
+    fn decide(&self, _: &RegoRequest<'_>) -> Decision {
+        let detail = Some("this program was built without Rego".to_owned());
+        let revision = self.revision.clone();
+        Decision { effect: Effect::Deny, reason: Reason::PolicyError, rule: None, revision, detail }
     }
 }
 
