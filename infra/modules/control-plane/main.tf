@@ -1,5 +1,5 @@
 # The outer gate: one key for what rests, the tables, the bus. Functions are in functions.tf and lambda.tf, what starts them in
-# events.tf, who may do what in iam.tf.
+# events.tf, what roles may do in iam.tf, whom resources let in in resource_policies.tf.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}

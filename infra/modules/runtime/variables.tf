@@ -40,6 +40,17 @@ variable "load_balancer" {
     tls_port           = number
     health_port        = number
   })
+
+  validation {
+    # The PROXY header is believed from these networks: one too many, and whoever is in it says which endpoint he came through.
+    condition     = length(var.load_balancer.cidr_blocks) > 0 && alltrue([for block in var.load_balancer.cidr_blocks : can(cidrhost(block, 0)) && try(tonumber(split("/", block)[1]), 0) >= 16])
+    error_message = "load_balancer.cidr_blocks are the load balancer's subnets, /16 or smaller, each: give the output of module provider-service."
+  }
+
+  validation {
+    condition     = alltrue([for port in [var.load_balancer.tls_port, var.load_balancer.health_port] : port >= 1024 && port <= 65535 && port != 8081]) && var.load_balancer.tls_port != var.load_balancer.health_port
+    error_message = "load_balancer.tls_port and health_port are two ports from 1024 to 65535, for the runtime is nobody, and not its admin port 8081."
+  }
 }
 
 variable "tables" {
@@ -50,6 +61,16 @@ variable "tables" {
     endpoint-inventory = string
     kms_key            = string
   })
+
+  validation {
+    condition     = alltrue([for name, arn in var.tables : can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+$", arn)) if name != "kms_key"])
+    error_message = "Every table is the ARN of a DynamoDB table: give the output `tables` of module control-plane."
+  }
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+$", var.tables.kms_key))
+    error_message = "tables.kms_key is the ARN of a KMS key: give the output `tables` of module control-plane."
+  }
 }
 
 variable "image" {

@@ -386,3 +386,105 @@ run "key_by_alias" {
 
   expect_failures = [var.secret_kms_key_arns]
 }
+
+run "proxy_header_from_everybody" {
+  command = plan
+
+  variables {
+    load_balancer = {
+      security_group_id  = "sg-0fff"
+      target_group_arn   = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/invoi-1/0123456789abcdef"
+      arn_suffix         = "net/invoices/0123456789abcdef"
+      availability_zones = ["eu-west-1a", "eu-west-1b"]
+      cidr_blocks        = ["0.0.0.0/0"]
+      tls_port           = 8443
+      health_port        = 8080
+    }
+  }
+
+  expect_failures = [var.load_balancer]
+}
+
+run "proxy_header_from_nobody" {
+  command = plan
+
+  variables {
+    load_balancer = {
+      security_group_id  = "sg-0fff"
+      target_group_arn   = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/invoi-1/0123456789abcdef"
+      arn_suffix         = "net/invoices/0123456789abcdef"
+      availability_zones = ["eu-west-1a", "eu-west-1b"]
+      cidr_blocks        = []
+      tls_port           = 8443
+      health_port        = 8080
+    }
+  }
+
+  expect_failures = [var.load_balancer]
+}
+
+run "health_on_the_callers_port" {
+  command = plan
+
+  variables {
+    load_balancer = {
+      security_group_id  = "sg-0fff"
+      target_group_arn   = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/invoi-1/0123456789abcdef"
+      arn_suffix         = "net/invoices/0123456789abcdef"
+      availability_zones = ["eu-west-1a", "eu-west-1b"]
+      cidr_blocks        = ["10.0.1.0/24"]
+      tls_port           = 8443
+      health_port        = 8443
+    }
+  }
+
+  expect_failures = [var.load_balancer]
+}
+
+run "callers_on_the_admin_port" {
+  command = plan
+
+  variables {
+    load_balancer = {
+      security_group_id  = "sg-0fff"
+      target_group_arn   = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/invoi-1/0123456789abcdef"
+      arn_suffix         = "net/invoices/0123456789abcdef"
+      availability_zones = ["eu-west-1a", "eu-west-1b"]
+      cidr_blocks        = ["10.0.1.0/24"]
+      tls_port           = 8081
+      health_port        = 8080
+    }
+  }
+
+  expect_failures = [var.load_balancer]
+}
+
+run "table_by_its_name" {
+  command = plan
+
+  variables {
+    tables = {
+      access-policy      = "linkward-access-policy"
+      deny-list          = "arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-deny-list"
+      endpoint-inventory = "arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-endpoint-inventory"
+      kms_key            = "arn:aws:kms:eu-west-1:000000000000:key/0aaa"
+    }
+  }
+
+  expect_failures = [var.tables]
+}
+
+run "key_by_its_alias" {
+  command = plan
+
+  variables {
+    tables = {
+      access-policy      = "arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-access-policy"
+      deny-list          = "arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-deny-list"
+      endpoint-inventory = "arn:aws:dynamodb:eu-west-1:000000000000:table/linkward-endpoint-inventory"
+      kms_key            = "alias/linkward"
+    }
+  }
+
+  expect_failures = [var.tables]
+}
