@@ -162,10 +162,11 @@ locals {
 
   # What the policy's source needs: of AppConfig one profile, of S3 one object. Even while ids are unknown, a plan knows how the source begins, and
   # shows the statement. appconfig:APPLICATION/ENVIRONMENT/PROFILE is split, not matched, for the same reason.
-  source    = var.policy.source == null ? "table" : var.policy.source
-  appconfig = split("/", replace(local.source, ":", "/"))
+  source        = var.policy.source == null ? "table" : var.policy.source
+  appconfig     = split("/", replace(local.source, ":", "/"))
+  appconfig_arn = "arn:${local.partition}:appconfig:${local.region}:${local.account}"
   appconfig_configuration = startswith(local.source, "appconfig:") ? [
-    "arn:${local.partition}:appconfig:${local.region}:${local.account}:application/${local.appconfig[1]}/environment/${local.appconfig[2]}/configuration/${local.appconfig[3]}"
+    "${local.appconfig_arn}:application/${local.appconfig[1]}/environment/${local.appconfig[2]}/configuration/${local.appconfig[3]}"
   ] : []
   # Asked twice: `startswith` does not tell that what begins with appconfig: cannot begin with something longer.
   policy_bundle = (startswith(local.source, "bundle:") ? startswith(local.source, "bundle:s3://") : false) ? ["arn:${local.partition}:s3:::${trimprefix(local.source, "bundle:s3://")}"] : []

@@ -143,39 +143,108 @@ resource "aws_iam_role_policy" "function" {
 # What the operator's tool needs. The bus policy says who may ask; this says what else he may touch: read what is known, write the policy.
 # The deny list is not his to write: a denial goes through the revoker, which leaves a trace.
 locals {
-  operator_statements = [
-    {
-      Sid       = "Ask"
-      Effect    = "Allow"
-      Action    = "events:PutEvents"
-      Resource  = aws_cloudwatch_event_bus.this.arn
-      Condition = { StringEquals = { "events:source" = ["linkward", "linkward.operator"] } }
-    },
-    {
-      # `linkward endpoints list --live`: the approver alone, of which nobody gets more than over the bus. By name, for a function waits for these documents.
-      Sid      = "AskForDryRun"
+  function_arns = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-"
+
+  operator_statements = concat(
+    [
+      {
+        Sid       = "Ask"
+        Effect    = "Allow"
+        Action    = "events:PutEvents"
+        Resource  = aws_cloudwatch_event_bus.this.arn
+        Condition = { StringEquals = { "events:source" = ["linkward", "linkward.operator"] } }
+      },
+      {
+        # `linkward endpoints list --live`: the approver alone, of which nobody gets more than over the bus. By name, for a function waits for these documents.
+        Sid      = "AskForDryRun"
+        Effect   = "Allow"
+        Action   = "lambda:InvokeFunction"
+        Resource = "${local.function_arns}endpoint-approver"
+      },
+      {
+        Sid      = "ReadTables"
+        Effect   = "Allow"
+        Action   = ["dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
+        Resource = flatten([for table in aws_dynamodb_table.this : [table.arn, "${table.arn}/index/*"]])
+      },
+      {
+        Sid      = "WritePolicy"
+        Effect   = "Allow"
+        Action   = ["dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        Resource = aws_dynamodb_table.this["access-policy"].arn
+      },
+      {
+        Sid       = "UseTablesKey"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+        Resource  = aws_kms_key.this.arn
+        Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
+      },
+    ],
+    local.doctor_statements,
+    # `linkward policy push --to appconfig:…`: a version, and its deployment.
+    [for appconfig in [local.appconfig] : {
+      Sid    = "DeployPolicy"
+      Effect = "Allow"
+      Action = [
+        "appconfig:CreateHostedConfigurationVersion", "appconfig:GetDeployment", "appconfig:GetHostedConfigurationVersion", "appconfig:ListConfigurationProfiles",
+        "appconfig:ListDeployments", "appconfig:ListEnvironments", "appconfig:ListHostedConfigurationVersions", "appconfig:StartDeployment",
+      ]
+      Resource = [
+        "${local.appconfig_arn}:application/${appconfig[1]}", "${local.appconfig_arn}:application/${appconfig[1]}/*", "${local.appconfig_arn}:deploymentstrategy/*",
+      ]
+    } if startswith(local.source, "appconfig:")],
+    [for profiles in [local.appconfig_configuration] : {
+      Sid      = "ReadDeployedPolicy"
       Effect   = "Allow"
-      Action   = "lambda:InvokeFunction"
-      Resource = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-endpoint-approver"
+      Action   = ["appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession"]
+      Resource = profiles
+    } if startswith(local.source, "appconfig:")],
+  )
+
+  # `linkward doctor` looks, and changes nothing.
+  doctor_statements = [
+    {
+      # AWS knows no resource for these.
+      Sid    = "SeeNetwork"
+      Effect = "Allow"
+      Action = [
+        "appconfig:ListApplications", "appconfig:ListDeploymentStrategies", "ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpointConnections",
+        "ec2:DescribeVpcEndpointServiceConfigurations", "ec2:DescribeVpcEndpoints", "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+      ]
+      Resource = "*"
     },
     {
-      Sid      = "ReadTables"
+      Sid      = "SeeFunctions"
       Effect   = "Allow"
-      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]
-      Resource = flatten([for table in aws_dynamodb_table.this : [table.arn, "${table.arn}/index/*"]])
+      Action   = "lambda:GetFunctionConfiguration"
+      Resource = "${local.function_arns}*"
     },
     {
-      Sid      = "WritePolicy"
+      Sid      = "TryPermissions"
       Effect   = "Allow"
-      Action   = ["dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-      Resource = aws_dynamodb_table.this["access-policy"].arn
+      Action   = "iam:SimulatePrincipalPolicy"
+      Resource = local.function_role_arns
     },
     {
-      Sid       = "UseTablesKey"
-      Effect    = "Allow"
-      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-      Resource  = aws_kms_key.this.arn
-      Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
+      Sid      = "SeeRules"
+      Effect   = "Allow"
+      Action   = ["events:ListRules", "events:ListTargetsByRule"]
+      Resource = "arn:${local.partition}:events:${local.region}:${local.account}:rule/*"
+    },
+    {
+      Sid      = "SeeNotifications"
+      Effect   = "Allow"
+      Action   = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"]
+      Resource = values(var.endpoint_services)[*].notification_topic_arn
+    },
+    {
+      Sid      = "SeeAuthorities"
+      Effect   = "Allow"
+      Action   = "acm-pca:DescribeCertificateAuthority"
+      Resource = var.certificate_authorities[*].arn
     },
   ]
 }

@@ -63,7 +63,7 @@ run "a_star_is_the_exception" {
   assert {
     condition = toset(flatten([
       for policy in data.aws_iam_policy_document.this : [
-        for statement in policy.statement : tolist(statement.actions) if contains(statement.resources, "*")
+        for statement in policy.statement : tolist(statement.actions) if contains(statement.resources, "*") && statement.sid != "SeeNetwork"
       ]
     ])) == toset(["cloudwatch:PutMetricData", "ec2:DescribeVpcEndpointConnections", "ec2:DescribeVpcEndpointServicePermissions", "organizations:ListParents"])
     error_message = "another action is allowed on every resource"
@@ -150,6 +150,62 @@ run "operators_cannot_write_the_deny_list_past_the_revoker" {
       for statement in data.aws_iam_policy_document.this["operator"].statement : tolist(statement.resources) if contains(statement.actions, "lambda:InvokeFunction")
     ]) == ["arn:aws:lambda:eu-west-1:000000000000:function:linkward-endpoint-approver"]
     error_message = "a revocation goes over the bus, which knows who asks; the approver may be asked for a dry run"
+  }
+}
+
+run "the_doctor_may_look_and_nothing_more" {
+  # What it asks, from its own sources; who one is may be asked by everybody.
+  assert {
+    condition = length(setsubtract(
+      toset(flatten([
+        for file in fileset("../../../operator/src/doctor", "*.rs") : [
+          for match in regexall("query\\(&(EC2|ELB|SNS|IAM), \"([A-Za-z]+)\"", file("../../../operator/src/doctor/${file}")) :
+          "${ { EC2 = "ec2", ELB = "elasticloadbalancing", SNS = "sns", IAM = "iam" }[match[0]]}:${match[1]}"
+        ]
+      ])),
+      toset(flatten([for statement in data.aws_iam_policy_document.this["operator"].statement : tolist(statement.actions)])),
+    )) == 0
+    error_message = "the operator's policy lacks something that `linkward doctor` asks"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.this["operator"].statement : [for action in statement.actions : can(regex(":(Describe|List|Get|Simulate)", action))]
+      if anytrue([contains(statement.resources, "*"), startswith(statement.sid, "See"), statement.sid == "TryPermissions"])
+    ]))
+    error_message = "looking changes nothing"
+  }
+
+  assert {
+    condition     = !anytrue([for statement in data.aws_iam_policy_document.this["operator"].statement : statement.sid == "DeployPolicy"])
+    error_message = "the policy is in the table: nothing is deployed by AppConfig"
+  }
+}
+
+run "a_policy_in_appconfig_is_deployed_by_operators" {
+  variables {
+    policy = { source = "appconfig:abc1234/env1234/pro1234" }
+  }
+
+  assert {
+    condition = one([for statement in data.aws_iam_policy_document.this["operator"].statement : statement.resources if statement.sid == "DeployPolicy"]) == toset([
+      "arn:aws:appconfig:eu-west-1:000000000000:application/abc1234", "arn:aws:appconfig:eu-west-1:000000000000:application/abc1234/*",
+      "arn:aws:appconfig:eu-west-1:000000000000:deploymentstrategy/*",
+    ])
+    error_message = "this application's profile, by any strategy"
+  }
+
+  # What `policy push` calls, from its own sources.
+  assert {
+    condition = length(setsubtract(
+      toset(flatten([
+        for file in setunion(fileset("../../../operator/src", "aws/*.rs"), fileset("../../../operator/src", "access_policy/push/*.rs")) : [
+          for match in regexall("\"((?:List|Get|Start|Create)(?:Applications|Environments|ConfigurationProfiles|Deployments?|DeploymentStrategies|HostedConfigurationVersions?))\"", file("../../../operator/src/${file}")) : "appconfig:${match[0]}"
+        ]
+      ])),
+      toset(flatten([for statement in data.aws_iam_policy_document.this["operator"].statement : tolist(statement.actions)])),
+    )) == 0
+    error_message = "the operator's policy lacks something that `linkward policy push` calls"
   }
 }
 
