@@ -62,7 +62,7 @@ for folder in modules/* examples/*; do
     compgen -G "$folder/*.tf" > /dev/null && folders+=("$folder")
 done
 # A folder waits for its provider more than it computes.
-printf '%s\n' "${folders[@]}" | xargs -P "${INFRA_JOBS:-$(nproc)}" -I{} bash -c 'check_folder {}'
+printf '%s\n' "${folders[@]}" | xargs -P "${INFRA_JOBS:-$(getconf _NPROCESSORS_ONLN)}" -I{} bash -c 'check_folder {}'
 
 for folder in "${folders[@]}"; do
     log=$work/logs/${folder//\//_}

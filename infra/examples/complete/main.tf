@@ -68,7 +68,8 @@ module "control_plane" {
     }
   }
 
-  certificate_authorities = [module.pki.certificate_authority]
+  # The runtime below checks no CRL: the deny list revokes. With `tls.crls`, leave the authority as it is, and its CRL is watched, too.
+  certificate_authorities = [merge(module.pki.certificate_authority, { crl_uri = null })]
   certificates            = { trust_domain = yamldecode(file(var.access_policy_path)).trustDomain }
   consumer_account_ids    = module.invoices.consumer_account_ids
   operator_role_arns      = var.operator_role_arns

@@ -43,7 +43,8 @@ module "control_plane" {
     }
   }
 
-  certificate_authorities = [module.pki.certificate_authority]
+  # Watched as soon as it is there: before, every report would end as an error.
+  certificate_authorities = [merge(module.pki.certificate_authority, { crl_uri = var.check_crl ? module.pki.crl_uri : null })]
   certificates            = { trust_domain = yamldecode(file(var.access_policy_path)).trustDomain }
   consumer_account_ids    = module.invoices.consumer_account_ids
   operator_role_arns      = var.operator_role_arns

@@ -56,7 +56,7 @@ variable "mode" {
 }
 
 variable "check_crl" {
-  description = "Whether the runtime checks the authority's CRL. AWS publishes the first one when the first certificate was issued: false until then."
+  description = "Whether the runtime checks the authority's CRL, and the reporter watches it. AWS publishes the first one when the first certificate was issued: false until then."
   type        = bool
   default     = false
 }
