@@ -16,6 +16,7 @@ fn read(path: &str) -> String {
 /// Name, kind and unit of each metric of the runtime, as its document says them.
 fn documented() -> Vec<[String; 3]> {
     let document = read("docs/METRICS.md");
+    let (document, _) = document.split_once("<!-- end -->").unwrap();
     let rows = document.lines().filter(|line| line.starts_with("| `"));
     let metrics: Vec<_> = rows
         .map(|row| {
@@ -118,4 +119,63 @@ fn cloudwatch_shows_and_watches_only_what_is_published() {
     }
     let unknown: Vec<_> = named.difference(&published).collect();
     assert!(unknown.is_empty(), "nobody publishes {unknown:?}");
+}
+
+/// What AWS itself counts of load balancers, endpoint services, functions, queues and rules, as its user guides list it.
+const OF_AWS: &[(&str, &[&str])] = &[
+    (
+        "AWS/NetworkELB",
+        &[
+            "ActiveFlowCount_TCP",
+            "HealthyHostCount",
+            "PortAllocationErrorCount",
+            "RejectedFlowCount",
+            "SecurityGroupBlockedFlowCount_Inbound_TCP",
+            "TCP_Client_Reset_Count",
+            "TCP_ELB_Reset_Count",
+            "TCP_Target_Reset_Count",
+            "UnHealthyHostCount",
+        ],
+    ),
+    ("AWS/PrivateLinkServices", &["ActiveConnections", "EndpointsCount", "NewConnections", "RstPacketsSent"]),
+    ("AWS/Lambda", &["AsyncEventAge", "Errors", "Invocations"]),
+    ("AWS/SQS", &["ApproximateNumberOfMessagesVisible"]),
+    ("AWS/Events", &["TriggeredRules"]),
+];
+
+/// The metrics of a namespace that is not ours: of alarms, whose metric is written below it, and of widgets.
+fn of_namespace(text: &str, namespace: &str) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for after in text.split(&format!("\"{namespace}\"")).skip(1) {
+        let widget = after.strip_prefix(", \"").and_then(word);
+        let alarm = || after.lines().take(3).find_map(|line| line.trim().strip_prefix("metric")?.split('"').nth(1));
+        named.extend(widget.or_else(|| alarm().map(str::to_owned)));
+    }
+    named
+}
+
+#[test]
+fn what_aws_counts_itself_is_shown_and_spelt_as_aws_does() {
+    let folder = root().join("infra/modules/observability");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let text: String = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "tf"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    // Those of a loop over names.
+    let (_, looped) = text.split_once("for metric, label in {").unwrap();
+    let looped = looped.split('}').next().unwrap();
+    let looped = looped.lines().filter_map(|line| word(line.trim())).collect::<BTreeSet<_>>();
+    let mut shown = BTreeSet::new();
+    for (namespace, metrics) in OF_AWS {
+        let mut named = of_namespace(&text, namespace);
+        if *namespace == "AWS/NetworkELB" {
+            named.extend(looped.iter().cloned());
+        }
+        let known: BTreeSet<String> = metrics.iter().map(|&metric| metric.to_owned()).collect();
+        assert_eq!(named, known, "{namespace}");
+        shown.insert((*namespace).to_owned());
+    }
+    let used: BTreeSet<String> = text.split('"').filter(|part| part.starts_with("AWS/")).map(str::to_owned).collect();
+    assert_eq!(used, shown, "a namespace that this test does not know");
 }

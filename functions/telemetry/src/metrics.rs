@@ -77,4 +77,25 @@ mod tests {
         assert!(TABLE.iter().all(|row| row.help.ends_with('.') && row.name.chars().all(char::is_alphanumeric)));
         assert!(TABLE.iter().all(|row| !row.dimensions.contains(&Dimension::Function)));
     }
+
+    /// `UPDATE_DOCS=1 cargo test -p telemetry metrics` writes it anew.
+    #[test]
+    fn the_document_says_what_the_table_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/METRICS.md");
+        let written = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = written.split_once("<!-- functions -->\n").unwrap();
+        let (_, after) = rest.split_once("<!-- end of functions -->").unwrap();
+        let mut rows = String::from("| name | kind | unit | dimensions | what it is |\n|---|---|---|---|---|\n");
+        for Row { name, unit, kind, dimensions, help } in TABLE {
+            let dimensions: Vec<_> = dimensions.iter().map(|dimension| dimension.as_str()).collect();
+            let (unit, kind, dimensions) = (format!("{unit:?}"), format!("{kind:?}"), dimensions.join(", "));
+            rows +=
+                &format!("| `{name}` | {} | {} | {dimensions} | {help} |\n", kind.to_lowercase(), unit.to_lowercase());
+        }
+        let right = format!("{before}<!-- functions -->\n{rows}<!-- end of functions -->{after}");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &right).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), right, "run it with UPDATE_DOCS=1");
+    }
 }
