@@ -145,7 +145,7 @@ async fn two_stacks_at_once_know_nothing_of_each_other() {
     let service = one.ec2(&one.provider()).create_endpoint_service().await.unwrap();
     let foreign = other.ec2(&other.provider()).create_vpc_endpoint(&service.name).await.unwrap_err();
     assert_eq!(foreign.code(), Some("InvalidServiceName"));
-    let temporary = other.logs().parent().unwrap().to_owned();
+    let temporary = other.folder().to_owned();
     assert!(temporary.exists());
     tokio::join!(one.stop(), other.stop());
     assert!(!temporary.exists());
