@@ -9,9 +9,12 @@ the server's CPU time for one request (KiB of memory for one connection in `idle
   ka      HTTP/1.1, kept-alive connections          hs      a full handshake and one request
   proxy   the same, forwarded to an upstream        hs100k  the same, with a CRL of 100,000 entries
   idle    2,000 connections after one request
+
+With --telemetry it compares api-runtime with itself: nothing shown, and everything (access log, embedded metrics, metrics and spans
+to a collector, sampled as by default).
 Needs Python 3.9 and openssl, and at least two CPUs.
 """
-import argparse, multiprocessing as mp, os, resource, shutil, signal, socket, ssl, statistics, subprocess, sys, tempfile, time
+import argparse, functools, multiprocessing as mp, os, resource, shutil, signal, socket, ssl, statistics, subprocess, sys, tempfile, time
 from peers import Files, envoy, haproxy, linkward, nginx
 
 REQUEST = b'GET /v1/orders/1 HTTP/1.1\r\nhost: localhost\r\n\r\n'
@@ -136,6 +139,33 @@ def serve_upstream(port):
     asyncio.run(forever())
 
 
+def serve_collector(port):
+    """Takes what it is sent, beside the load."""
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    class Collector(BaseHTTPRequestHandler):
+        protocol_version = 'HTTP/1.1'
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers['content-length']))
+            self.send_response(200)
+            self.send_header('content-length', '0')
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    os.sched_setaffinity(0, CPUS - {min(CPUS)})
+    ThreadingHTTPServer(('127.0.0.1', port), Collector).serve_forever()
+
+
+def with_telemetry(binary):
+    collector = free_port()
+    mp.Process(target=serve_collector, args=(collector,), daemon=True).start()
+    shown = {'off': 'accessLog: off', 'on': f'accessLog: on.log, emf: stdout, otlpEndpoint: "http://127.0.0.1:{collector}", metricsInterval: 10s'}
+    return {f'telemetry {name}': (binary, functools.partial(linkward, name=name, telemetry=telemetry)) for name, telemetry in shown.items()}
+
+
 def measure(phase, found, files, arguments, upstream):
     crl = 'crl100k' if phase == 'hs100k' else 'crl'
     servers = {}
@@ -167,12 +197,15 @@ def main():
     parser.add_argument('--phases', default='ka,hs,hs100k,proxy,idle')
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--seconds', type=float, default=2)
+    parser.add_argument('--telemetry', action='store_true', help='api-runtime with and without telemetry, instead of its peers')
     arguments = parser.parse_args()
     if len(CPUS) < 2:
         sys.exit('it takes two CPUs: one for the server, one for the load')
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     found = {'linkward': (os.path.abspath(arguments.binary), linkward)}
-    for name, command in (('nginx', nginx), ('haproxy', haproxy), ('envoy', envoy)):
+    if arguments.telemetry:
+        found = with_telemetry(os.path.abspath(arguments.binary))
+    for name, command in (('nginx', nginx), ('haproxy', haproxy), ('envoy', envoy)) if not arguments.telemetry else ():
         if binary := shutil.which(name, path=os.environ['PATH'] + ':/usr/sbin'):
             found[name] = (binary, command)
     upstream = free_port()
@@ -184,7 +217,8 @@ def main():
         for phase in arguments.phases.split(','):
             figures = measure(phase, found, files, arguments, upstream)
             unit = ' KiB' if phase == 'idle' else ' µs'
-            cells = (f'{figure:.1f}{unit}' + (f' (×{figure / figures["linkward"]:.2f})' if name != 'linkward' else '') for name, figure in figures.items())
+            base = next(iter(figures))
+            cells = (f'{figure:.1f}{unit}' + (f' (×{figure / figures[base]:.2f})' if name != base else '') for name, figure in figures.items())
             print(f'| {phase} | ' + ' | '.join(cells) + ' |', flush=True)
 
 

@@ -42,20 +42,20 @@ class Files:
                 self.path('ca.key'), '-cert', self.path('ca.crt'), '-out', self.path(name + '.pem'))
 
 
-def linkward(files, binary, port, crl, upstream):
+def linkward(files, binary, port, crl, upstream, name='linkward', telemetry='accessLog: linkward.log'):
     files.write('access.yaml', f'''version: 1
 trustDomain: example.test
 endpoints: {{ unlisted: reject, consumers: [] }}
 callers: [{{ identity: "{IDENTITY}", permit: [{{ methods: [GET], paths: ["/v1/orders/{{*rest}}"] }}] }}]
 ''')
     forward = f'upstream: http://127.0.0.1:{upstream}' if upstream else ''
-    config = files.write('linkward.yaml', f'''listen: 127.0.0.1:{port}
+    config = files.write(name + '.yaml', f'''listen: 127.0.0.1:{port}
 adminListen: 127.0.0.1:0
 tls: {{ certificateChain: server.crt, privateKey: server.key, clientTrustAnchors: ca.crt, crls: [{crl}.pem] }}
 identity: {{ trustDomain: example.test }}
 policy: {{ source: "file:access.yaml" }}
 limits: {{ connections: 20000 }}
-telemetry: {{ accessLog: linkward.log }}
+telemetry: {{ {telemetry} }}
 {forward}
 ''')
     return [binary, '--config', config]
