@@ -149,13 +149,28 @@ impl PolicySource {
             SourceUri::Bundle(bundle) => {
                 let verification_key = verification_key.map(Path::to_path_buf);
                 let settings = crate::bundle::BundleSettings { verification_key, ..Default::default() };
-                Origin::Bundle(Box::new(crate::bundle::BundleSource::with_sdk(bundle, base, &settings, sdk)?))
+                return Self::bundle_with_sdk(bundle, base, &settings, sdk);
             }
             #[cfg(feature = "dynamodb")]
             SourceUri::DynamoDb(table) => Origin::DynamoDb(crate::dynamodb::PolicyTable::new(table, sdk)),
             #[cfg(not(all(feature = "appconfig", feature = "dynamodb")))]
             _ => return Err(SourceError::NotInThisBuild(uri.to_string())),
         }))
+    }
+
+    /// A bundle by these settings, from S3 with this AWS configuration if it is there.
+    ///
+    /// # Errors
+    /// What is kept of its bundles cannot be read.
+    #[cfg(feature = "bundle")]
+    pub fn bundle_with_sdk(
+        uri: &crate::BundleUri,
+        base: &Path,
+        settings: &crate::bundle::BundleSettings,
+        sdk: &aws_config::SdkConfig,
+    ) -> Result<Self, SourceError> {
+        let source = crate::bundle::BundleSource::with_sdk(uri, base, settings, sdk)?;
+        Ok(Self::new(Origin::Bundle(Box::new(source))))
     }
 
     /// The same source, which from now on refuses policies for other trust domains.

@@ -10,7 +10,7 @@ use crate::pace::{pause, random};
 use std::time::Duration;
 
 /// A table of more than one page is read by so many scans at once, the first time.
-const SEGMENTS: i32 = 8;
+const SEGMENTS: i32 = 4;
 /// Items of a page that is read while requests are served: what is parsed at once holds up a thread.
 const SMALL: i32 = 1_000;
 /// Pages that are read ahead.

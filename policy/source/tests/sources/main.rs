@@ -18,3 +18,4 @@ mod publication;
 mod remote;
 mod secret;
 mod server;
+mod throttling;

@@ -46,7 +46,7 @@ async fn publish(replay: &Replay, document: Document) -> Result<Published, Publi
 }
 
 /// A policy as it was written: `meta`, and the items.
-async fn written(revision: &str, text: &str) -> (Value, Vec<Value>) {
+pub(crate) async fn written(revision: &str, text: &str) -> (Value, Vec<Value>) {
     let replay = table(None);
     publish(&replay, document(revision, text)).await.unwrap();
     (replay.calls_of("PutItem")[0].json()["Item"].clone(), puts(&replay))
