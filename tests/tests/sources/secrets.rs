@@ -72,6 +72,8 @@ async fn a_new_version_is_shown_to_new_callers_and_what_is_none_or_unreadable_ch
         let said = gate.status().await["snapshots"]["trust"]["error"].as_str().unwrap().to_owned();
         assert!(said.contains(&arn) && !said.contains("hunter2") && !said.contains("PRIVATE"), "{said}");
         assert_eq!(gate.connect(&caller).await.server_certificate(), second.der);
+        put(written(&second)).await;
+        until_failing(&gate, false).await;
     }
 
     line.cut().await;
