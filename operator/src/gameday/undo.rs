@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -19,6 +19,9 @@ const WITHIN: Duration = Duration::from_secs(120);
 /// Undoing is waited for also by those who are not patient.
 const LEAST: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_millis(200);
+/// An event that was sent has arrived by then, or does not arrive.
+const NEVER_AFTER: Duration = Duration::from_secs(15);
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// One thing to undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,13 +68,13 @@ impl Undo {
         let effects = std::mem::take(&mut *taken(&self.effects));
         let mut undone = Vec::new();
         for effect in effects.iter().rev() {
-            let (words, work) = match effect {
-                Effect::Denied(serial) => {
-                    (format!("the denial of {serial} is withdrawn"), withdraw(field, serial).await)
-                }
+            undone.push(match effect {
+                Effect::Denied(serial) => match withdraw(field, serial).await {
+                    Ok(false) => (format!("{serial} was never denied"), Ok(())),
+                    done => (format!("the denial of {serial} is withdrawn"), done.map(drop)),
+                },
                 Effect::Endpoint(id) => (format!("the endpoint {id} is deleted"), delete(field, id).await),
-            };
-            undone.push((words, work));
+            });
         }
         undone
     }
@@ -81,25 +84,51 @@ fn taken<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Withdraws it, and looks until the deny list says so: the revocation itself may still be on its way, and comes too late then.
-async fn withdraw(field: &Field, serial: &SerialNumber) -> anyhow::Result<()> {
-    let detail = json!({ "serialNumber": serial.as_str(), "requestedBy": "linkward gameday" });
-    let event = Event { source: aws::OPERATOR, detail_type: "Certificate Denial Withdrawn", detail };
-    let client = aws_sdk_dynamodb::Client::new(&field.sdk);
+/// Withdraws it, until the deny list says so. What is not there cannot be withdrawn, and may still be on its way: it is waited for. False when
+/// it never came.
+async fn withdraw(field: &Field, serial: &SerialNumber) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    let mut asked: Option<Instant> = None;
     let done = async {
-        aws::send(&field.sdk, &field.event_bus, &event).await?;
         loop {
-            let key = AttributeValue::S(format!("serial#{serial}"));
-            let get = client.get_item().table_name(&field.deny_list_table).key("pk", key).consistent_read(true);
-            let item = get.send().await.map_err(explained)?.item.map(Item::new);
-            if item.is_some_and(|item| item.is("withdrawn")) {
-                return anyhow::Ok(());
+            match denial(field, serial).await? {
+                Denial::Withdrawn => return anyhow::Ok(true),
+                Denial::None if began.elapsed() > NEVER_AFTER => return Ok(false),
+                Denial::InForce if asked.is_none_or(|asked| asked.elapsed() > ASK_AGAIN_AFTER) => {
+                    ask(field, serial).await?;
+                    asked = Some(Instant::now());
+                }
+                _ => tokio::time::sleep(AGAIN).await,
             }
-            tokio::time::sleep(AGAIN).await;
         }
     };
     let done = tokio::time::timeout(field.patience.max(LEAST), done).await;
     done.context("the deny list does not say so: `linkward certificates restore --serial`")?
+}
+
+/// What the deny list says of a certificate.
+enum Denial {
+    None,
+    InForce,
+    Withdrawn,
+}
+
+async fn denial(field: &Field, serial: &SerialNumber) -> anyhow::Result<Denial> {
+    let client = aws_sdk_dynamodb::Client::new(&field.sdk);
+    let key = AttributeValue::S(format!("serial#{serial}"));
+    let get = client.get_item().table_name(&field.deny_list_table).key("pk", key).consistent_read(true);
+    let item = get.send().await.map_err(explained).context("the deny list cannot be read")?.item.map(Item::new);
+    Ok(match item {
+        None => Denial::None,
+        Some(item) if item.is("withdrawn") => Denial::Withdrawn,
+        Some(_) => Denial::InForce,
+    })
+}
+
+async fn ask(field: &Field, serial: &SerialNumber) -> anyhow::Result<()> {
+    let detail = json!({ "serialNumber": serial.as_str(), "requestedBy": "linkward gameday" });
+    let event = Event { source: aws::OPERATOR, detail_type: "Certificate Denial Withdrawn", detail };
+    aws::send(&field.sdk, &field.event_bus, &event).await.map(drop)
 }
 
 async fn delete(field: &Field, endpoint: &str) -> anyhow::Result<()> {
