@@ -31,6 +31,8 @@ fn wanted(item: &Item, options: &CertificateList, now: Timestamp) -> bool {
     let identity = options.identity.as_ref().map(policy::SpiffeId::as_str);
     identity.is_none_or(|identity| item.text("identity") == Some(identity))
         && (options.all || item.time("notAfter").is_none_or(|end| now < end))
+        // Seen at the authority, and nobody's that we know.
+        && (options.all || !item.is("withdrawn"))
 }
 
 fn key(item: &Item) -> (Option<&str>, Option<&str>) {

@@ -73,7 +73,7 @@ pub(crate) struct CertificateList {
     /// Only those of this identity.
     #[arg(long)]
     pub(crate) identity: Option<SpiffeId>,
-    /// Also those that have expired.
+    /// Also those that have expired, and those the authority issued that are nobody's we know.
     #[arg(long)]
     pub(crate) all: bool,
 }
