@@ -4,6 +4,9 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
+  # By this tag the SCPs of module guardrails know what only operators and deployments may change.
+  guarded = { "linkward:access-policy" = "guarded" }
+
   # JSON: what AppConfig's validator can read. An account that was quoted in YAML stays a string.
   document = jsonencode(yamldecode(file(var.access_policy_path)))
 
@@ -18,12 +21,14 @@ locals {
 resource "aws_appconfig_application" "this" {
   name        = var.name
   description = "The access policy of ${var.name}"
+  tags        = local.guarded
 }
 
 # No monitor, on purpose: an alarm would roll back to the revision before, and re-admit whoever was just removed.
 resource "aws_appconfig_environment" "this" {
   application_id = aws_appconfig_application.this.id
   name           = var.environment
+  tags           = local.guarded
 }
 
 # Encrypted with AWS's own key: the policy is no secret, and with a key of ours a reader without the grant for it is locked out.
@@ -32,6 +37,7 @@ resource "aws_appconfig_configuration_profile" "this" {
   name           = "access-policy"
   location_uri   = "hosted"
   type           = "AWS.Freeform"
+  tags           = local.guarded
 
   validator {
     type    = "JSON_SCHEMA"

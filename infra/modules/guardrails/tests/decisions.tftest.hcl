@@ -528,6 +528,53 @@ run "control_plane_are_decided" {
           "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/linkward/linkward-endpoint-approver"
         }
       }
+      operator_deploys_a_policy = {
+        action   = "appconfig:StartDeployment"
+        resource = "arn:aws:appconfig:eu-west-1:123456789012:application/abc1234"
+        context = {
+          "aws:PrincipalArn"                       = "arn:aws:iam::123456789012:role/security-operator"
+          "aws:ResourceTag/linkward:access-policy" = "guarded"
+        }
+      }
+      admin_deploys_a_policy = {
+        action   = "appconfig:StartDeployment"
+        resource = "arn:aws:appconfig:eu-west-1:123456789012:application/abc1234"
+        context = {
+          "aws:PrincipalArn"                       = "arn:aws:iam::123456789012:role/admin"
+          "aws:ResourceTag/linkward:access-policy" = "guarded"
+        }
+      }
+      admin_takes_the_tag_off = {
+        action   = "appconfig:UntagResource"
+        resource = "arn:aws:appconfig:eu-west-1:123456789012:application/abc1234"
+        context = {
+          "aws:PrincipalArn"                       = "arn:aws:iam::123456789012:role/admin"
+          "aws:ResourceTag/linkward:access-policy" = "guarded"
+        }
+      }
+      admin_takes_the_validator_off = {
+        action   = "appconfig:UpdateConfigurationProfile"
+        resource = "arn:aws:appconfig:eu-west-1:123456789012:application/abc1234"
+        context = {
+          "aws:PrincipalArn"                       = "arn:aws:iam::123456789012:role/admin"
+          "aws:ResourceTag/linkward:access-policy" = "guarded"
+        }
+      }
+      approver_reads_the_deployed_policy = {
+        action   = "appconfig:GetLatestConfiguration"
+        resource = "arn:aws:appconfig:eu-west-1:123456789012:application/abc1234"
+        context = {
+          "aws:PrincipalArn"                       = "arn:aws:iam::123456789012:role/linkward/linkward-endpoint-approver"
+          "aws:ResourceTag/linkward:access-policy" = "guarded"
+        }
+      }
+      admin_deploys_something_else = {
+        action   = "appconfig:StartDeployment"
+        resource = "arn:aws:appconfig:eu-west-1:123456789012:application/abc1234"
+        context = {
+          "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/admin"
+        }
+      }
       revoker_denies = {
         action   = "dynamodb:PutItem"
         resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/linkward-deny-list"
@@ -579,6 +626,12 @@ run "control_plane_are_decided" {
       operator_pushes_a_policy                   = "no statement"
       admin_pushes_a_policy                      = "deny: OnlyOperatorsWriteThePolicy"
       approver_writes_the_policy                 = "deny: OnlyOperatorsWriteThePolicy"
+      operator_deploys_a_policy                  = "no statement"
+      admin_deploys_a_policy                     = "deny: OnlyOperatorsDeployThePolicy"
+      admin_takes_the_tag_off                    = "deny: OnlyOperatorsDeployThePolicy"
+      admin_takes_the_validator_off              = "deny: OnlyOperatorsDeployThePolicy"
+      approver_reads_the_deployed_policy         = "no statement"
+      admin_deploys_something_else               = "no statement"
       revoker_denies                             = "no statement"
       admin_lifts_a_denial                       = "deny: OnlyTheRevokerDenies"
       anybody_reads_denials                      = "no statement"

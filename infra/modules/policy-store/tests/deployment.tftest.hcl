@@ -90,3 +90,13 @@ run "deployments_wake_the_approver" {
     error_message = "readers need the source by ids"
   }
 }
+
+run "what_the_guardrails_guard_is_tagged" {
+  assert {
+    condition = alltrue([
+      for tags in [aws_appconfig_application.this.tags, aws_appconfig_environment.this.tags, aws_appconfig_configuration_profile.this.tags] :
+      strcontains(file("../guardrails/policies/control-plane.json.tftpl"), "\"aws:ResourceTag/${one(keys(tags))}\": \"${one(values(tags))}\"")
+    ])
+    error_message = "the SCP knows the policy's resources by this very tag"
+  }
+}
