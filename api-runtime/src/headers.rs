@@ -18,7 +18,7 @@ pub(crate) const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate")
 const ADDED: usize = 8;
 
 /// RFC 9110 §7.6.1, and what frames the message: the next connection has its own framing, made by hyper from the body.
-fn is_of_one_hop(name: &str) -> bool {
+pub(crate) fn is_of_one_hop(name: &str) -> bool {
     matches!(
         name,
         "connection"

@@ -197,7 +197,8 @@ impl<A: Application> Requests<A> {
 
 /// Waits for the answer of the application, but not longer than `requestTimeout`.
 async fn wait(answer: impl Future<Output = Answer>, mut record: Record, limit: Duration) -> Response<Body> {
-    let answer = tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Answer::failed(Fault::Timeout));
+    let until = (record.arrival.now.steady + limit).into();
+    let answer = tokio::time::timeout_at(until, answer).await.unwrap_or_else(|_| Answer::failed(Fault::Timeout));
     record.upstream = answer.upstream;
     match answer.response {
         Ok(response) => match answer.upgraded {

@@ -68,10 +68,10 @@ impl Application for Forward {
             let started = Instant::now();
             let mut answer = match (&inner.connections, upgrade) {
                 (Connections::Http1(_), Some(upgrade)) => http1::upgrade(&inner.address, request, upgrade).await,
-                (Connections::Http1(pool), None) => http1::send(pool, &inner.address, request, meter).await,
+                (Connections::Http1(pool), None) => http1::send(pool, &inner.address, request, meter, started).await,
                 (Connections::Http2(connections), _) => connections.send(&inner.address, request).await,
             };
-            answer.upstream = Some(started.elapsed());
+            answer.upstream.get_or_insert_with(|| started.elapsed());
             answer
         })
     }

@@ -24,7 +24,7 @@ pub(super) struct Lease {
 }
 
 /// The request, if nothing of it was sent.
-type Unsent = Option<Box<Request<Body>>>;
+pub(super) type Unsent = Option<Box<Request<Body>>>;
 
 impl Lease {
     pub(super) async fn over(stream: Replayed) -> Result<Box<Self>, Fault> {

@@ -12,13 +12,13 @@ use crate::headers;
 use crate::meter::{Meter, Progress};
 use crate::sharded::Sharded;
 use answered::Answered;
-use http::header::SEC_WEBSOCKET_ACCEPT;
+use http::header::{CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT};
 use http::{Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use lease::Lease;
+use lease::{Lease, Unsent};
 use plain::{Exchanged, Plain, quietly};
 use replayed::Replayed;
 use std::collections::VecDeque;
@@ -73,17 +73,16 @@ impl Standing {
 
 impl Pool {
     /// The connection that was used last, so that those not needed grow old; if it still stands.
-    fn take(&self) -> Option<Standing> {
+    fn take(&self, now: Instant) -> Option<Standing> {
         loop {
             let mut waiting = self.0.here().lock().unwrap_or_else(PoisonError::into_inner).pop_back()?;
-            if waiting.since.elapsed() < KEPT && waiting.standing.is_ready() {
+            if now.saturating_duration_since(waiting.since) < KEPT && waiting.standing.is_ready() {
                 return Some(waiting.standing);
             }
         }
     }
 
-    fn put(&self, standing: Standing) {
-        let now = Instant::now();
+    fn put(&self, standing: Standing, now: Instant) {
         let mut waiting = self.0.here().lock().unwrap_or_else(PoisonError::into_inner);
         waiting.push_back(Waiting { standing, since: now });
         let old = waiting.front().is_some_and(|oldest| now.saturating_duration_since(oldest.since) > KEPT);
@@ -94,63 +93,84 @@ impl Pool {
 
     fn put_lease(&self, mut lease: Box<Lease>) {
         if lease.sender.is_ready() || lease.is_ready() {
-            self.put(Standing::Hyper(lease));
+            self.put(Standing::Hyper(lease), Instant::now());
         }
     }
 
     /// The connection without hyper, as its answers need it no more.
     fn put_plain(&self, mut lease: Lease) {
         if lease.sender.is_ready() || lease.is_ready() {
-            lease.into_stream().into_iter().for_each(|stream| self.put(Standing::Plain(Plain::new(stream))));
+            let plain = lease.into_stream().map(|stream| Standing::Plain(Plain::new(stream)));
+            plain.into_iter().for_each(|plain| self.put(plain, Instant::now()));
         }
     }
 }
 
-/// Sends a request and waits for the head of its answer.
+/// A connection that hyper runs, or is to run.
+enum ForHyper {
+    Lease(Box<Lease>),
+    Stream(Replayed),
+}
+
+/// Sends a request and waits for the head of its answer. `started` is now.
 pub(super) async fn send(
     pool: &Arc<Pool>,
     address: &Address,
     mut request: Request<Body>,
     meter: Option<Arc<Meter>>,
+    started: Instant,
 ) -> Answer {
     loop {
-        let (standing, mut unsent_is_fine) = match pool.take() {
+        // What was not sent on a connection that was used before may be sent on another.
+        let (standing, mut again) = match pool.take(started) {
             Some(standing) => (standing, true),
             None => match address.connect().await {
                 Ok(stream) => (Standing::Plain(Plain::new(stream)), false),
                 Err(fault) => return Answer::failed(fault),
             },
         };
-        let lease = match standing {
+        let connection = match standing {
             Standing::Plain(plain) if plain::is_usual(&request) => match plain.exchange(&request).await {
                 Ok(Exchanged::Whole(response, left)) => {
-                    left.into_iter().for_each(|plain| pool.put(Standing::Plain(plain)));
-                    return cleaned(response).map_or_else(Answer::failed, Answer::new);
+                    let now = Instant::now();
+                    left.into_iter().for_each(|plain| pool.put(Standing::Plain(plain), now));
+                    let upstream = Some(now.saturating_duration_since(started));
+                    return Answer { upstream, ..Answer::new(response) };
                 }
                 Ok(Exchanged::Unusual(stream)) => {
-                    unsent_is_fine = false;
-                    Lease::over(stream).await
+                    again = false;
+                    ForHyper::Stream(stream)
                 }
-                Err(failure) if failure.unsent && unsent_is_fine => continue,
+                Err(failure) if failure.unsent && again => continue,
                 Err(failure) => return Answer::failed(broken(&failure.error)),
             },
-            Standing::Plain(plain) => Lease::over(Replayed::nothing(plain.into_stream())).await,
-            Standing::Hyper(lease) => Ok(lease),
+            Standing::Plain(plain) => ForHyper::Stream(Replayed::nothing(plain.into_stream())),
+            Standing::Hyper(lease) => ForHyper::Lease(lease),
         };
-        let mut lease = match lease {
-            Ok(lease) => lease,
-            Err(fault) => return Answer::failed(fault),
-        };
-        match lease.exchange(request).await {
-            Ok(response) => {
-                let answered = cleaned(response).and_then(|response| answer(response, lease, pool, meter));
-                return answered.map_or_else(Answer::failed, Answer::new);
-            }
-            // Nothing of it was sent: another connection may take it.
-            Err((_, Some(unsent))) if unsent_is_fine => request = *unsent,
+        // Boxed: the usual exchange has no need of its size.
+        match Box::pin(send_by_hyper(pool, connection, request, meter.as_deref())).await {
+            Ok(answered) => return answered.map_or_else(Answer::failed, Answer::new),
+            Err((_, Some(unsent))) if again => request = *unsent,
             Err((error, _)) => return Answer::failed(broken(&error)),
         }
     }
+}
+
+async fn send_by_hyper(
+    pool: &Arc<Pool>,
+    connection: ForHyper,
+    request: Request<Body>,
+    meter: Option<&Meter>,
+) -> Result<Result<Response<Body>, Fault>, (hyper::Error, Unsent)> {
+    let mut lease = match connection {
+        ForHyper::Lease(lease) => lease,
+        ForHyper::Stream(stream) => match Lease::over(stream).await {
+            Ok(lease) => lease,
+            Err(fault) => return Ok(Err(fault)),
+        },
+    };
+    let response = lease.exchange(request).await?;
+    Ok(cleaned(response).and_then(|response| answer(response, lease, pool, meter)))
 }
 
 /// An answer that has come whole with its head goes on at once, and the connection is free.
@@ -158,7 +178,7 @@ fn answer(
     response: Response<Incoming>,
     mut lease: Box<Lease>,
     pool: &Arc<Pool>,
-    meter: Option<Arc<Meter>>,
+    meter: Option<&Meter>,
 ) -> Result<Response<Body>, Fault> {
     let (parts, mut incoming) = response.into_parts();
     if meter.is_some_and(|meter| meter.progress() == Progress::Coming) {
@@ -179,7 +199,7 @@ fn answer(
     };
     let body = match first.map(Frame::into_data) {
         Some(Ok(bytes)) if incoming.is_end_stream() => {
-            if plain::looks_usual(&parts.headers) {
+            if parts.headers.contains_key(CONTENT_LENGTH) {
                 pool.put_plain(*lease);
             } else {
                 pool.put_lease(lease);

@@ -4,6 +4,7 @@
 
 use super::replayed::Replayed;
 use crate::body::Body;
+use crate::headers;
 use crate::socket::Socket;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_ENCODING};
@@ -113,25 +114,32 @@ fn write_head(out: &mut BytesMut, request: &Request<Body>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The answer if all of it is there and nothing about it needs a second thought, and what came behind it.
+/// The answer without what belongs to its connection, if all of it is there and nothing about it needs a second thought;
+/// and what came behind it.
 fn whole(read: &Bytes) -> Option<(Response<Body>, Bytes)> {
-    let mut headers = [EMPTY_HEADER; HEADERS];
-    let mut head = httparse::Response::new(&mut headers);
+    let mut places = [EMPTY_HEADER; HEADERS];
+    let mut head = httparse::Response::new(&mut places);
     let Ok(Status::Complete(length)) = head.parse(read) else { return None };
     let status = StatusCode::from_u16(head.code?).ok()?;
     if head.version != Some(1) || !has_body(status) || head.reason != status.canonical_reason() {
         return None;
     }
     let mut map = HeaderMap::with_capacity(head.headers.len());
+    let mut body_length = None;
     for header in head.headers.iter() {
         let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
-        map.append(name, HeaderValue::from_maybe_shared(read.slice_ref(header.value)).ok()?);
+        if name == CONTENT_LENGTH {
+            body_length = Some(usual_length(header.value).filter(|_| body_length.is_none())?);
+        } else if name == TRANSFER_ENCODING || name == CONNECTION && !header.value.eq_ignore_ascii_case(b"keep-alive") {
+            return None;
+        }
+        // As `clean_response` would do: nothing else can be named by `Connection`.
+        if !headers::is_of_one_hop(name.as_str()) {
+            map.append(name, HeaderValue::from_maybe_shared(read.slice_ref(header.value)).ok()?);
+        }
     }
-    let body_length = usual_length(&map)?;
     let mut rest = read.slice(length..);
-    if rest.len() < body_length {
-        return None;
-    }
+    let body_length = body_length.filter(|length| *length <= rest.len())?;
     let mut response = Response::new(Body::from(rest.split_to(body_length)));
     *response.status_mut() = status;
     *response.headers_mut() = map;
@@ -143,20 +151,8 @@ fn has_body(status: StatusCode) -> bool {
     !status.is_informational() && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// The length of the body, if the head says nothing else about framing and connection.
-fn usual_length(headers: &HeaderMap) -> Option<usize> {
-    let stays = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"keep-alive");
-    if headers.contains_key(TRANSFER_ENCODING) || !headers.get_all(CONNECTION).iter().all(stays) {
-        return None;
-    }
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    let length = lengths.next().filter(|length| length.as_bytes().iter().all(u8::is_ascii_digit))?;
-    if lengths.next().is_some() { None } else { length.to_str().ok()?.parse().ok() }
-}
-
-/// Whether the next answer on this connection is likely to be a usual one, too.
-pub(super) fn looks_usual(headers: &HeaderMap) -> bool {
-    usual_length(headers).is_some()
+fn usual_length(digits: &[u8]) -> Option<usize> {
+    if digits.iter().all(u8::is_ascii_digit) { std::str::from_utf8(digits).ok()?.parse().ok() } else { None }
 }
 
 /// Polls what nobody waits for.
