@@ -81,7 +81,7 @@ def measure(tool, told, arguments):
 
 
 def words(micros):
-    return f'{micros:.0f} µs' if micros < 1000 else f'{micros / 1000:.2f} ms' if micros < 10_000 else f'{micros / 1000:.0f} ms'
+    return f'{micros:.0f} µs' if micros < 1000 else f'{micros / 1000:.2f} ms' if micros < 10_000 else f'{micros / 1000:.1f} ms'
 
 
 def table(capacity, full, medians):
@@ -99,14 +99,15 @@ def drawing(full, medians):
     """Bars of p95, with a line up to p99, in two groups."""
     width, height, left, top, bottom, bar, gap = 720, 360, 70, 48, 70, 58, 14
     highest = max(medians[key]['p99'] for key in medians)
-    step = next(s * 10 ** e for e in range(8) for s in (1, 2, 5) if 4 * s * 10 ** e >= highest)
+    step = next(s * 10 ** e for e in range(8) for s in (1, 1.5, 2, 2.5, 3, 4, 5, 7.5) if 4 * s * 10 ** e >= highest)
     y = lambda value: height - bottom - (height - bottom - top) * value / (4 * step)
+    mark = lambda value: words(value).replace('.00', '').replace('.0 ', ' ') if value else '0'
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="12">',
            '<style>text{fill:#57606a}.b{fill:#1f2328}.g{stroke:#d0d7de}@media(prefers-color-scheme:dark){text{fill:#9198a1}.b{fill:#e6edf3}.g{stroke:#3d444d}}</style>',
            f'<text class="b" x="{left}" y="20" font-size="14" font-weight="600">p95 before and after enforcement (thin line: p99)</text>']
     for tick in range(5):
         out.append(f'<line class="g" x1="{left}" x2="{width - 10}" y1="{y(tick * step):.1f}" y2="{y(tick * step):.1f}"/>'
-                   f'<text x="{left - 8}" y="{y(tick * step) + 4:.1f}" text-anchor="end">{words(tick * step) if tick else 0}</text>')
+                   f'<text x="{left - 8}" y="{y(tick * step) + 4:.1f}" text-anchor="end">{mark(tick * step)}</text>')
     colours = ('#8c959f', '#54aeff', '#2f6fdb', '#bc4c00')
     for group, share in enumerate(SHARES):
         x = left + 16 + group * (len(STAGES) * (bar + gap) + 36)
