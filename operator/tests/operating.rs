@@ -72,8 +72,16 @@ fn appconfig(kept: &Kept) {
 fn filled_in(block: &str, kept: &Kept, dns: &dns::Server) -> String {
     let service = kept.variable("LINKWARD_SERVICE_IDS");
     let reached = format!("--host api.internal.example --port {} --dns-server {}", kept.port, dns.address);
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let cargo = format!("{} run --quiet --manifest-path {} ", env!("CARGO"), manifest.display());
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let examples = Path::new(LINKWARD).with_file_name("examples");
+    // The same program, built as tests are, on fewer lines.
+    let written = format!(
+        "{} build --quiet --workspace --manifest-path {} --target-dir {} --example access_log && {}/access_log 20000",
+        env!("CARGO"),
+        manifest.display(),
+        examples.ancestors().nth(2).unwrap().display(),
+        examples.display()
+    );
     let lines = block.lines().map(|line| {
         let asks =
             ["policy push", "endpoints sweep", "certificates revoke", "certificates restore", "linkward gameday"];
@@ -85,9 +93,7 @@ fn filled_in(block: &str, kept: &Kept, dns: &dns::Server) -> String {
         .replace("vpce-0123456789abcdef0", &kept.endpoint)
         .replace("vpce-svc-0123456789abcdef0", service)
         .replace("--host api.internal.example", &reached)
-        // The same program, built as tests are, on fewer lines.
-        .replace("cargo run --release ", &cargo)
-        .replace(" -- 2000000", " -- 20000")
+        .replace("cargo run --release -p linkward --example access_log -- 2000000", &written)
 }
 
 fn target(document: &str, kept: &Kept) -> String {

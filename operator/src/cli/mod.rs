@@ -146,7 +146,8 @@ mod tests {
             let missing = parsed.as_ref().err().map(clap::Error::kind);
             // The authority's ARN comes from the environment in most examples.
             let complete = missing.is_none_or(|kind| {
-                kind == clap::error::ErrorKind::MissingRequiredArgument && command.contains(" revoke ")
+                kind == clap::error::ErrorKind::MissingRequiredArgument
+                    && [" issue ", " revoke "].iter().any(|word| command.contains(word))
             });
             assert!(complete, "{command}: {parsed:?}");
             seen += 1;

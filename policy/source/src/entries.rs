@@ -12,6 +12,7 @@ use policy::{Format, Revision};
 use crate::dynamodb::Listed as Kept;
 use crate::error::off_thread;
 use crate::file::FileSource;
+use crate::observer::Observer;
 use crate::{Load, SourceError, SourceUri};
 
 /// The source of the deny list.
@@ -71,16 +72,7 @@ pub struct EntrySource<T: Collection> {
     origin: Origin<T>,
     /// What was read last was not found good: refused, or its check was cancelled.
     unchecked: bool,
-    observer: Option<Observer>,
-}
-
-/// Told how long a change took from its writer to here.
-struct Observer(Box<dyn Fn(Duration) + Send>);
-
-impl std::fmt::Debug for Observer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Observer")
-    }
+    observer: Observer,
 }
 
 #[derive(Debug)]
@@ -132,7 +124,7 @@ impl<T: Collection> EntrySource<T> {
             #[cfg(feature = "bundle")]
             SourceUri::Bundle(_) => return Err(SourceError::PolicyOnly(uri.to_string())),
         };
-        Ok(Self { origin, unchecked: false, observer: None })
+        Ok(Self { origin, unchecked: false, observer: Observer::default() })
     }
 
     /// A table, reached with this AWS configuration. Calls are bounded in time whether it says so or not.
@@ -141,7 +133,7 @@ impl<T: Collection> EntrySource<T> {
         Self {
             origin: Origin::DynamoDb(Box::new(crate::dynamodb::Rows::new(table, sdk))),
             unchecked: false,
-            observer: None,
+            observer: Observer::default(),
         }
     }
 
@@ -155,23 +147,19 @@ impl<T: Collection> EntrySource<T> {
         self
     }
 
-    /// Has `observer` told of each change that a table's index brings how long it took: from its `changedAt`, by its
-    /// writer's clock, to the moment in which its list is given.
+    /// Has `observer` told of each change how long it took to the moment in which its list is given: of those that a
+    /// table's index brings from `changedAt`, by its writer's clock; of a file from when it was written or put in place.
     #[must_use]
     pub fn observed(mut self, observer: impl Fn(Duration) + Send + 'static) -> Self {
-        self.observer = Some(Observer(Box::new(observer)));
+        self.observer = Observer::new(observer);
         self
     }
 
-    #[cfg(feature = "dynamodb")]
     fn observe(&mut self) {
-        let Origin::DynamoDb(rows) = &mut self.origin else { return };
-        let now = policy::Timestamp::now();
-        for put in rows.take_news() {
-            if let Some(Observer(observer)) = &self.observer {
-                // A writer's clock that is ahead makes it nothing, not less.
-                observer(Duration::try_from(now.duration_since(put)).unwrap_or_default());
-            }
+        match &mut self.origin {
+            Origin::File(file, _) => self.observer.tell(file.take_news()),
+            #[cfg(feature = "dynamodb")]
+            Origin::DynamoDb(rows) => self.observer.tell(rows.take_news()),
         }
     }
 }
@@ -203,6 +191,7 @@ impl<T: Collection> Load for EntrySource<T> {
                 self.unchecked = true;
                 let value = off_thread(move || T::parse(&bytes, Format::from_name(&name), &name)).await?;
                 self.unchecked = false;
+                self.observe();
                 Ok(Some((revision, value)))
             }
             #[cfg(feature = "dynamodb")]

@@ -13,7 +13,7 @@ use crate::meter::{Meter, Progress};
 use crate::sharded::Sharded;
 use answered::Answered;
 use http::header::{CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame};
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
@@ -170,7 +170,9 @@ async fn send_by_hyper(
         },
     };
     let response = lease.exchange(request).await?;
-    Ok(cleaned(response).and_then(|response| answer(response, lease, pool, meter)))
+    // Before it is cleaned. What an older server says of the connection hyper remembers.
+    let is_usual = response.version() == Version::HTTP_11 && response.headers().contains_key(CONTENT_LENGTH);
+    Ok(cleaned(response).and_then(|response| answer(response, lease, pool, meter, is_usual)))
 }
 
 /// An answer that has come whole with its head goes on at once, and the connection is free.
@@ -179,6 +181,7 @@ fn answer(
     mut lease: Box<Lease>,
     pool: &Arc<Pool>,
     meter: Option<&Meter>,
+    is_usual: bool,
 ) -> Result<Response<Body>, Fault> {
     let (parts, mut incoming) = response.into_parts();
     if meter.is_some_and(|meter| meter.progress() == Progress::Coming) {
@@ -199,7 +202,7 @@ fn answer(
     };
     let body = match first.map(Frame::into_data) {
         Some(Ok(bytes)) if incoming.is_end_stream() => {
-            if parts.headers.contains_key(CONTENT_LENGTH) {
+            if is_usual {
                 pool.put_plain(*lease);
             } else {
                 pool.put_lease(lease);

@@ -14,22 +14,25 @@ pub(super) struct Replayed {
     before: Bytes,
     /// Whether the request is still to be taken for sent.
     expects_request: bool,
+    /// Whether everything that hyper has begun to write is written: it flushes the stream when its own buffer is empty.
+    flushed: bool,
 }
 
 impl Replayed {
     /// A stream whose first request was sent, and answered with `before` and what follows.
     pub(super) fn answer(stream: Socket, before: Bytes) -> Self {
-        Self { stream, before, expects_request: true }
+        Self { stream, before, expects_request: true, flushed: true }
     }
 
     /// A stream as it is.
     pub(super) fn nothing(stream: Socket) -> Self {
-        Self { stream, before: Bytes::new(), expects_request: false }
+        Self { stream, before: Bytes::new(), expects_request: false, flushed: true }
     }
 
-    /// The stream, unless something is left to be read from before.
+    /// The stream, unless something is left to be read from before, or to be written: an upstream may answer a request
+    /// whose head it has not read to its end.
     pub(super) fn into_stream(self) -> Option<Socket> {
-        (self.before.is_empty() && !self.expects_request).then_some(self.stream)
+        (self.before.is_empty() && !self.expects_request && self.flushed).then_some(self.stream)
     }
 
     /// Until it has read the answer, hyper has but one head to write, and that went out.
@@ -66,6 +69,7 @@ impl AsyncWrite for Replayed {
         if self.is_swallowing(context) {
             return Poll::Ready(Ok(bytes.len()));
         }
+        self.flushed = false;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -77,6 +81,7 @@ impl AsyncWrite for Replayed {
         if self.is_swallowing(context) {
             return Poll::Ready(Ok(pieces.iter().map(|piece| piece.len()).sum()));
         }
+        self.flushed = false;
         Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
     }
 
@@ -85,10 +90,36 @@ impl AsyncWrite for Replayed {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.flushed |= matches!(flushed, Poll::Ready(Ok(())));
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    async fn replayed() -> (Replayed, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Replayed::nothing(Socket::from(ours)), listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn a_stream_with_half_a_head_on_it_is_left_to_nobody() {
+        let (mut stream, _upstream) = replayed().await;
+        stream.write_all(b"DELETE /v1/a HTTP/1.1\r\nhost: ").await.unwrap();
+        assert!(stream.into_stream().is_none());
+        let (mut stream, _upstream) = replayed().await;
+        stream.write_all(b"DELETE /v1/a HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        stream.flush().await.unwrap();
+        assert!(stream.into_stream().is_some());
     }
 }
