@@ -117,12 +117,11 @@ run "every_variable_that_a_function_reads_is_set" {
         ]
       ]
       ])) == toset([
-      # The trust domain is told, so that nothing is issued by a policy that somebody could change; an address is a tag of its secret;
-      # one certificate an hour for an identity is what the alarms are for.
+      # The trust domain is told, so that nothing is issued by a policy that somebody could change, however it is signed; an address is a tag
+      # of its secret; one certificate an hour for an identity, the default, is what the alarms are for.
       "certificate-rotator LINKWARD_ISSUANCE_WINDOW",
       "certificate-rotator LINKWARD_POLICY_SOURCE",
-      # An hour between two certificates of an identity: its default, for what rotates in days.
-      "certificate-rotator LINKWARD_ISSUANCE_WINDOW",
+      "certificate-rotator LINKWARD_POLICY_VERIFICATION_KEY",
       "certificate-rotator LINKWARD_TLS_TEST_ADDRESS",
     ])
     error_message = "a function reads a LINKWARD_ variable that this module never sets; or sets one that stands here as unset on purpose"
