@@ -12,7 +12,7 @@ pub(crate) fn breaks(patient: &Patient) {
     patient.expect("connection", "red", "security group", &["--port", &closed]);
     let foreign = patient.kept.file("foreign.crt");
     patient.expect("tls", "red", "`--trust-anchors`", &["--trust-anchors", &foreign]);
-    patient.expect("tls", "red", "by one it has", &["--host", "localhost"]);
+    patient.expect("tls", "red", "by one it has", &["--host", "other.internal.example"]);
     certificates(patient);
     patient.expect("policy", "red", "policy explain --path /v1/payments", &["--path", "/v1/payments"]);
     consumer(patient);
