@@ -54,7 +54,7 @@ async fn check(aws: &Aws, ours: &ProviderSide) -> Checked<Roles> {
 }
 
 fn judge(name: &str, function: &GetFunctionConfigurationOutput, ours: &ProviderSide) -> Finding {
-    if function.state().is_some_and(|state| !matches!(state, State::Active | State::Inactive))
+    if function.state().is_some_and(|state| !matches!(state, State::Active | State::Inactive | State::Pending))
         || function.last_update_status() == Some(&LastUpdateStatus::Failed)
     {
         let why = function.state_reason().or(function.last_update_status_reason()).unwrap_or("Lambda does not say why");

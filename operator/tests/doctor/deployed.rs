@@ -69,6 +69,15 @@ async fn functions(patient: &Patient) {
         variables.extend(change.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let environment = Environment::builder().set_variables(Some(variables)).build();
         client.update_function_configuration().function_name(name).environment(environment).send().await.unwrap();
+        // A change takes a moment, in which the function is not ready.
+        for _ in 0..600 {
+            let now = client.get_function_configuration().function_name(name).send().await.unwrap();
+            let changed = now.last_update_status.is_none_or(|status| status.as_str() == "Successful");
+            if changed && now.state.is_none_or(|state| state.as_str() == "Active") {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
     };
     set(&[("LINKWARD_ENDPOINT_INVENTORY_TABLE", "another")]).await;
     let found = patient.complaints(&[]);
