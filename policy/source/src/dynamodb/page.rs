@@ -1,11 +1,17 @@
 //! A page of a table of entries.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use policy::Timestamp;
 
 use super::entry::Said;
 use super::item::{Item, required, text};
 use super::{Listed, Table, TableError};
+
+/// For one try at a page of the whole table; nobody waits for it but a start.
+const ATTEMPT: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
 pub(super) struct Page<E> {
@@ -37,7 +43,8 @@ impl Table {
         let request = self.client.scan().table_name(&self.name).consistent_read(true);
         let request = request.set_segment(place.segment.map(|(segment, _)| segment));
         let request = request.set_total_segments(place.segment.map(|(_, segments)| segments)).set_limit(place.limit);
-        let answer = request.set_exclusive_start_key(place.after).send().await;
+        let request = request.set_exclusive_start_key(place.after).customize().config_override(patient());
+        let answer = request.send().await;
         let answer = answer.map_err(|error| self.failed("Scan", &error))?;
         Ok(page::<T>(&answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
@@ -61,6 +68,12 @@ impl Table {
             .map_err(|error| self.failed("Query", &error))?;
         Ok(page::<T>(&answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
+}
+
+/// A page has a megabyte, and several are read at once: on a small machine that has much else to do it takes its time.
+fn patient() -> aws_sdk_dynamodb::config::Builder {
+    let bounds = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(ATTEMPT * 3).build();
+    aws_sdk_dynamodb::Config::builder().timeout_config(bounds)
 }
 
 fn page<T: Listed>(items: &[Item], after: Option<Item>) -> Page<T::Entry> {
