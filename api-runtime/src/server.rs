@@ -87,7 +87,8 @@ impl Listener {
         };
         let address = |listener: &TcpListener, configured| listener.local_addr().unwrap_or(configured);
         let admin_address = address(&admin, config.admin_listen);
-        let health_address = health.as_ref().map(|listener| address(listener, config.admin_listen));
+        let health_address =
+            health.as_ref().zip(config.health_listen).map(|(listener, configured)| address(listener, configured));
         let ports = Arc::new(Ports::default());
         let mut tasks = Tasks(vec![tokio::spawn(admin::serve_operators(admin, Arc::clone(&ports))).abort_handle()]);
         tasks

@@ -69,6 +69,11 @@ fn a_crate_names_only_the_sdks_that_deny_toml_gives_it() {
         let Some(wrappers) = rule.get("wrappers") else { continue };
         let name = rule["crate"].as_str().unwrap();
         walled.insert(name);
+        if name.starts_with("aws-sdk-") {
+            for wrapper in strings(wrappers) {
+                assert!(members[wrapper].contains(name), "deny.toml lets `{wrapper}` name `{name}`, and it does not");
+            }
+        }
         for (member, dependencies) in &members {
             let allowed = strings(wrappers).contains(&member.as_str());
             assert!(allowed || !dependencies.contains(name), "`{member}` names `{name}`, deny.toml does not let it");

@@ -86,14 +86,6 @@ fn without_query(text: &str) -> &str {
     text.split(['?', '#']).next().unwrap_or_default()
 }
 
-impl RemoteUri {
-    /// Whether it takes an AWS configuration to read it.
-    #[must_use]
-    pub fn is_s3(&self) -> bool {
-        matches!(self.0, Place::S3 { .. })
-    }
-}
-
 impl fmt::Display for RemoteUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
