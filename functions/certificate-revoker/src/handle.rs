@@ -139,17 +139,11 @@ impl Job<'_> {
         }
     }
 
-    async fn finish(mut self, deadline: Deadline) -> Result<Answer, Failure> {
-        for fault in &self.faults {
-            self.run.count(&metrics::RUN_ERRORS, [fault.as_str()]);
-        }
-        if let Err(error) = self.app.telemetry.publish(self.run, deadline).await {
-            tracing::error!(%error, "audit events are lost");
-            self.faults.insert(Fault::AuditIncomplete);
-        }
-        match self.faults.first() {
-            None => Ok(self.answer),
-            Some(fault) => Err(Failure::Run { fault: *fault, answer: Box::new(self.answer) }),
+    async fn finish(self, deadline: Deadline) -> Result<Answer, Failure> {
+        let Self { app, run, faults, answer, .. } = self;
+        match app.telemetry.finish(run, faults, Fault::AuditIncomplete, Fault::as_str, deadline).await {
+            None => Ok(answer),
+            Some(fault) => Err(Failure::Run { fault, answer: Box::new(answer) }),
         }
     }
 

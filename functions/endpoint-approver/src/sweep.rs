@@ -155,16 +155,10 @@ impl<'a> Sweep<'a> {
         if !answer.unsuccessful.is_empty() {
             self.faults.insert(Fault::Unsuccessful);
         }
-        for fault in &self.faults {
-            self.run.count(&metrics::RUN_ERRORS, [fault.as_str()]);
-        }
-        if let Err(error) = self.app.telemetry.publish(self.run, self.deadline).await {
-            tracing::error!(%error, "audit events are lost");
-            self.faults.insert(Fault::AuditIncomplete);
-        }
-        match self.faults.first() {
+        let Self { app, run, faults, deadline, .. } = self;
+        match app.telemetry.finish(run, faults, Fault::AuditIncomplete, Fault::as_str, deadline).await {
             None => Ok(answer),
-            Some(fault) => Err(Failure::Run { fault: *fault, answer: Box::new(answer) }),
+            Some(fault) => Err(Failure::Run { fault, answer: Box::new(answer) }),
         }
     }
 

@@ -147,17 +147,11 @@ impl Report<'_> {
         }
     }
 
-    async fn finish(mut self) -> Result<Answer, Failure> {
-        for fault in &self.faults {
-            self.run.count(&metrics::RUN_ERRORS, [fault.as_str()]);
-        }
-        if let Err(error) = self.app.telemetry.publish(self.run, self.deadline).await {
-            tracing::error!(%error, "audit events are lost");
-            self.faults.insert(Fault::AuditIncomplete);
-        }
-        match self.faults.first() {
-            None => Ok(self.answer),
-            Some(fault) => Err(Failure::Run { fault: *fault, answer: Box::new(self.answer) }),
+    async fn finish(self) -> Result<Answer, Failure> {
+        let Self { app, run, faults, answer, deadline } = self;
+        match app.telemetry.finish(run, faults, Fault::AuditIncomplete, Fault::as_str, deadline).await {
+            None => Ok(answer),
+            Some(fault) => Err(Failure::Run { fault, answer: Box::new(answer) }),
         }
     }
 

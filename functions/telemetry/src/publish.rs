@@ -1,5 +1,6 @@
 //! The end of a run: its metrics in one request, its audit events onto the bus.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -53,6 +54,26 @@ impl Telemetry {
         // Whatever comes of it, the answer waits no longer than Lambda does.
         let _ = deadline.limit(traces::send(trace)).await;
         told
+    }
+
+    /// Counts what went wrong in a run, each by its `word`, publishes it, and gives the gravest; lost audit events are
+    /// `audit_incomplete`.
+    pub async fn finish<F: Copy + Ord>(
+        &self,
+        mut run: Run,
+        mut faults: BTreeSet<F>,
+        audit_incomplete: F,
+        word: fn(F) -> &'static str,
+        deadline: Deadline,
+    ) -> Option<F> {
+        for fault in &faults {
+            run.count(&metrics::RUN_ERRORS, [word(*fault)]);
+        }
+        if let Err(error) = self.publish(run, deadline).await {
+            tracing::error!(%error, "audit events are lost");
+            faults.insert(audit_incomplete);
+        }
+        faults.first().copied()
     }
 
     async fn measure(&self, run: &Run, deadline: Deadline) -> Result<(), CallError> {
