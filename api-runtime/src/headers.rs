@@ -1,4 +1,4 @@
-//! The headers that may pass, in either direction, and the ones we add (DESIGN §5, "Forwarding", in its order).
+//! The headers that may pass, in either direction, and the ones we add.
 
 use crate::authorization::Permit;
 use crate::connection::{Connection, IdentityHeaders};
@@ -17,7 +17,7 @@ pub(crate) const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate")
 /// So many headers are added, at most, to those of the client.
 const ADDED: usize = 8;
 
-/// RFC 9110 §7.6.1, and what frames the message: the next connection has its own framing, made by hyper from the body.
+/// RFC 9110 §7.6.1, and what frames the message: the next connection has its own framing.
 pub(crate) fn is_of_one_hop(name: &str) -> bool {
     matches!(
         name,

@@ -9,7 +9,7 @@ use crate::identity::EndEntity;
 use crate::trust::ChainCertificate;
 
 /// A caller whose certificate chain was verified up to a trust anchor, read once per connection. Only the verifier of
-/// `tls.rs` makes one; what can change afterwards (expiry, revocation) is asked of
+/// `client_verifier.rs` makes one; what can change afterwards (expiry, revocation) is asked of
 /// [`Snapshots::check`](crate::snapshots::Snapshots::check) for every request.
 pub struct Peer {
     end_entity: EndEntity,
