@@ -240,7 +240,7 @@ impl Default for Telemetry {
             access_log: AccessLog::Stdout,
             emf: Emf::Off,
             otlp_endpoint: None,
-            trace_sampling: 0.05,
+            trace_sampling: 0.01,
             service_name: "linkward".to_owned(),
             metrics_interval: seconds(60),
         }

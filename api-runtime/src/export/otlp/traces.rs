@@ -31,8 +31,8 @@ impl Traces {
     }
 
     /// False if the collector did not take them, tried twice.
-    async fn send(&self, spans: &[Span]) -> bool {
-        let spans = spans.iter().flat_map(exported).collect();
+    async fn send(&self, spans: impl Iterator<Item = Span>) -> bool {
+        let spans = spans.flat_map(exported).collect();
         let scope_spans = vec![ScopeSpans { scope: Some(scope()), spans, ..ScopeSpans::default() }];
         let resource = Some(self.resource.clone());
         let resource_spans = vec![ResourceSpans { resource, scope_spans, ..ResourceSpans::default() }];
@@ -81,30 +81,31 @@ async fn full(waiting: &mpsc::Receiver<Span>) {
 }
 
 async fn pass(gate: &Gate, traces: &Traces, batch: &mut Vec<Span>) {
-    if !traces.send(batch).await
+    let count = batch.len();
+    if !traces.send(batch.drain(..)).await
         && let Some(spans) = &gate.spans
     {
-        spans.lost(batch.len());
+        spans.lost(count);
     }
-    batch.clear();
 }
 
 /// The span of a request, and of the upstream's share if it was asked.
-fn exported(span: &Span) -> impl Iterator<Item = Exported> + use<> {
+fn exported(mut span: Span) -> impl Iterator<Item = Exported> {
     let [ours, upstream] = span.trace.spans();
     let started = nanos(span.at);
     let mut attributes = vec![
         text("http.request.method", &span.method),
         attribute("http.response.status_code", Value::IntValue(span.status.into())),
     ];
-    attributes.extend(span.texts.iter().map(|(name, value)| text(name, value)));
+    let texts = std::mem::take(&mut span.texts).into_iter();
+    attributes.extend(texts.map(|(name, value)| attribute(name, Value::StringValue(value))));
     let server = Exported {
         span_id: ours.to_be_bytes().to_vec(),
         parent_span_id: span.trace.parent().map(|parent| bytes(parent.as_bytes())).unwrap_or_default(),
         kind: SpanKind::Server.into(),
         end_time_unix_nano: started.saturating_add(length(span.latency)),
         attributes,
-        ..common(span, span.status >= 500)
+        ..common(&span, span.status >= 500)
     };
     let client = span.upstream.map(|duration| Exported {
         span_id: upstream.to_be_bytes().to_vec(),
@@ -112,7 +113,7 @@ fn exported(span: &Span) -> impl Iterator<Item = Exported> + use<> {
         kind: SpanKind::Client.into(),
         end_time_unix_nano: started.saturating_add(length(duration)),
         attributes: vec![text("http.request.method", &span.method)],
-        ..common(span, span.status >= 500)
+        ..common(&span, span.status >= 500)
     });
     std::iter::once(server).chain(client)
 }
