@@ -9,6 +9,7 @@ use crate::headers;
 use crate::meter::{self, Meter, Progress};
 use crate::record::{Arrival, Record};
 use crate::target::{self, Refusal, Seen};
+use futures_util::FutureExt;
 use http::header::HeaderMap;
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -21,7 +22,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use tokio::time::error::Elapsed;
 
 /// The requests of one connection.
 #[derive(Debug)]
@@ -182,8 +183,10 @@ impl<A: Application> Requests<A> {
             }
             Reply::Later(answer) => {
                 self.begin(&mut record);
-                let limit = self.connection.gate().config.limits.request_timeout;
-                Answering::Later(Box::pin(wait(answer, record, limit)))
+                let until = record.arrival.now.steady + self.connection.gate().config.limits.request_timeout;
+                // Not an async function: that would keep room for the answer's future twice.
+                let answer = tokio::time::timeout_at(until.into(), answer);
+                Answering::Later(Box::pin(answer.map(|answer| conclude(answer, record))))
             }
         }
     }
@@ -195,10 +198,9 @@ impl<A: Application> Requests<A> {
     }
 }
 
-/// Waits for the answer of the application, but not longer than `requestTimeout`.
-async fn wait(answer: impl Future<Output = Answer>, mut record: Record, limit: Duration) -> Response<Body> {
-    let until = (record.arrival.now.steady + limit).into();
-    let answer = tokio::time::timeout_at(until, answer).await.unwrap_or_else(|_| Answer::failed(Fault::Timeout));
+/// Makes the client's answer of the application's, which may not have come within `requestTimeout`.
+fn conclude(answer: Result<Answer, Elapsed>, mut record: Record) -> Response<Body> {
+    let answer = answer.unwrap_or_else(|_| Answer::failed(Fault::Timeout));
     record.upstream = answer.upstream;
     match answer.response {
         Ok(response) => match answer.upgraded {

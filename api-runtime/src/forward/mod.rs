@@ -66,10 +66,13 @@ impl Application for Forward {
         let inner = Arc::clone(&self.0);
         Reply::Later(async move {
             let started = Instant::now();
+            // The usual way decides how much room every request takes; the others have their own.
             let mut answer = match (&inner.connections, upgrade) {
-                (Connections::Http1(_), Some(upgrade)) => http1::upgrade(&inner.address, request, upgrade).await,
                 (Connections::Http1(pool), None) => http1::send(pool, &inner.address, request, meter, started).await,
-                (Connections::Http2(connections), _) => connections.send(&inner.address, request).await,
+                (Connections::Http1(_), Some(upgrade)) => {
+                    Box::pin(http1::upgrade(&inner.address, request, upgrade)).await
+                }
+                (Connections::Http2(connections), _) => Box::pin(connections.send(&inner.address, request)).await,
             };
             answer.upstream.get_or_insert_with(|| started.elapsed());
             answer
