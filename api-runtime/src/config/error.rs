@@ -1,5 +1,6 @@
 //! Why there is no configuration.
 
+use policy::edit_distance;
 use serde_saphyr::DeserializeError;
 
 /// Why there is no configuration; says where, and what to write instead.
@@ -72,43 +73,14 @@ fn unknown(what: &str, word: &str, expected: &[&'static str]) -> String {
 /// The candidate nearest to `word`, whatever the case, unless half of its letters, or more than three, differ.
 fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
-    let near = |candidate: &&'a str| (distance(&word, &candidate.to_lowercase()), *candidate);
+    let near = |candidate: &&'a str| (edit_distance(&word, &candidate.to_lowercase()), *candidate);
     let (distance, candidate) = candidates.iter().map(near).min()?;
     (distance <= (word.chars().count() / 2).min(3)).then_some(candidate)
-}
-
-/// Levenshtein's.
-fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        for (cell, r) in row.iter_mut().skip(1).zip(right.chars()) {
-            let replaced = diagonal + usize::from(l != r);
-            diagonal = *cell;
-            before = replaced.min(diagonal + 1).min(before + 1);
-            *cell = before;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances_are_levenshteins() {
-        for (left, right, expected) in
-            [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("crls", "crl", 1), ("refersh", "refresh", 2)]
-        {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
-            assert_eq!(distance(right, left), expected, "{right} {left}");
-        }
-    }
 
     #[test]
     fn only_a_near_name_is_suggested() {

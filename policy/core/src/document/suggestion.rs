@@ -1,3 +1,5 @@
+use crate::edit_distance;
+
 /// The word that was probably meant: the nearest, if it is near.
 pub(super) fn nearest<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     // A longer one is no slip of the finger, and measuring it would cost its length times that of every word.
@@ -10,26 +12,14 @@ pub(super) fn nearest<'w>(written: &str, words: impl Iterator<Item = &'w str>) -
 }
 
 /// Case and separators are the commonest slips of all.
-fn letters(text: &str) -> Vec<char> {
+fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// How many characters to insert, delete or replace (Levenshtein); a word cut short is but one slip away.
-fn distance(written: &[char], word: &[char]) -> usize {
-    if written.len() > 2 && written.len() < word.len() && word.starts_with(written) {
-        return 1;
-    }
-    let mut row: Vec<usize> = (0..=word.len()).collect();
-    for (above, left) in written.iter().enumerate() {
-        let mut before = above + 1;
-        let mut next = vec![before];
-        for ([diagonal, up], right) in row.array_windows().zip(word) {
-            before = (diagonal + usize::from(left != right)).min(up + 1).min(before + 1);
-            next.push(before);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
+/// A word cut short is but one slip away.
+fn distance(written: &str, word: &str) -> usize {
+    let cut_short = written.len() > 2 && written.len() < word.len() && word.starts_with(written);
+    if cut_short { 1 } else { edit_distance(written, word) }
 }
 
 #[cfg(test)]
@@ -54,19 +44,5 @@ mod tests {
         }
         assert_eq!(nearest("identity", std::iter::empty()), None);
         assert_eq!(nearest(&"identity".repeat(100), words.into_iter()), None);
-    }
-
-    #[test]
-    fn the_distance_counts_edits() {
-        for (left, right, expected) in [
-            ("", "", 0),
-            ("abc", "abc", 0),
-            ("abc", "", 3),
-            ("", "abc", 3),
-            ("kitten", "sitting", 3),
-            ("abc", "abcdef", 1),
-        ] {
-            assert_eq!(distance(&letters(left), &letters(right)), expected, "{left} {right}");
-        }
     }
 }
