@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use policy::Period;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -26,17 +27,7 @@ fn duration_of(text: &str) -> Result<Duration, String> {
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.find(|c: char| !c.is_ascii_digit())?)?;
-    let number: u64 = number.parse().ok()?;
-    let millis = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.checked_mul(millis).map(Duration::from_millis).filter(|duration| *duration <= CENTURY)
+    text.parse().ok().map(|Period(duration)| duration).filter(|duration| *duration <= CENTURY)
 }
 
 /// Longer makes no sense, and sums of times could overflow.

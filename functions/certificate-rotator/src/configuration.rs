@@ -1,8 +1,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use policy::AuthorityArn;
-use telemetry::{ConfigurationError, Environment, Mode, Period, PeriodError, variables};
+use policy::{AuthorityArn, Period, PeriodError};
+use telemetry::{ConfigurationError, Environment, Mode, variables};
 
 use crate::{TestAddress, TrustDomainSource};
 

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use policy::ServiceId;
+use policy::{Period, ServiceId};
 use policy_source::SourceUri;
-use telemetry::{ConfigurationError, Environment, Mode, Period, variables};
+use telemetry::{ConfigurationError, Environment, Mode, variables};
 
 const REMOVAL_GRACE: Period = Period(Duration::from_secs(15 * 60));
 const MAX_REMOVALS: u32 = 5;

@@ -118,7 +118,8 @@ fn misspelt(written: &str) -> Option<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Mode, Period};
+    use crate::Mode;
+    use policy::Period;
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
         Environment::of(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
