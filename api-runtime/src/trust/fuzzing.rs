@@ -2,9 +2,10 @@
 
 use super::anchors::TrustAnchors;
 use super::crl::{ChainCertificate, Crl, CrlIndex};
-use super::{ders, tls};
+use super::tls;
 use crate::config::CrlExpiry;
 use policy::Timestamp;
+use policy_source::crl::ders;
 
 /// Whether the bytes are a PEM bundle that trusts somebody.
 #[must_use]

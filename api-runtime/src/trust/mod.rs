@@ -16,9 +16,8 @@ use std::sync::Arc;
 use policy::access::Reason;
 use policy::{Revision, Timestamp};
 use policy_source::Load;
+use policy_source::crl::{CrlEncodingError, ders as crl_ders};
 use rustls::ServerConfig;
-use rustls_pki_types::CertificateRevocationListDer;
-use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 
 use self::anchors::{TrustAnchors, TrustAnchorsError};
@@ -78,6 +77,7 @@ impl Trust {
     /// The peer of a chain, as a handshake would make it.
     #[cfg(test)]
     pub(crate) fn verify(&self, pems: &[&str]) -> Result<Arc<Peer>, rustls::Error> {
+        use rustls_pki_types::pem::PemObject as _;
         use rustls_pki_types::{CertificateDer, UnixTime};
         let ders: Vec<_> = pems.iter().map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).collect();
         self.verifier.verify(&ders[0], &ders[1..], UnixTime::now())
@@ -113,7 +113,7 @@ pub(crate) enum TrustError {
     #[error("`{name}`: {cause}")]
     TrustAnchors { name: String, cause: TrustAnchorsError },
     #[error("`{name}`: it is neither a CRL in DER nor in PEM ({cause})")]
-    CrlEncoding { name: String, cause: String },
+    CrlEncoding { name: String, cause: CrlEncodingError },
     #[error("`{name}`: {cause}")]
     Crl { name: String, cause: CrlError },
     #[error("{0}")]
@@ -199,27 +199,13 @@ impl State {
         let mut crls = Vec::new();
         for (part, file) in self.tls.crls.iter().zip(files) {
             let encoding = |cause| TrustError::CrlEncoding { name: part.to_string(), cause };
-            for der in ders(file).map_err(encoding)? {
+            for der in crl_ders(file).map_err(encoding)? {
                 let crl = Crl::read(&der, anchors.authorities(), &algorithms)
                     .map_err(|cause| TrustError::Crl { name: part.to_string(), cause })?;
                 crls.push(crl);
             }
         }
         Ok(CrlIndex::new(crls, self.tls.crl_expiry))
-    }
-}
-
-/// The CRLs of a file: one in DER, or some in PEM.
-fn ders(file: &[u8]) -> Result<Vec<CertificateRevocationListDer<'_>>, String> {
-    // A DER SEQUENCE; no PEM begins with `0`.
-    if file.starts_with(&[0x30]) {
-        return Ok(vec![CertificateRevocationListDer::from(file)]);
-    }
-    let crls: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(file).collect();
-    match crls {
-        Ok(crls) if crls.is_empty() => Err("it needs `-----BEGIN X509 CRL-----`".to_owned()),
-        Ok(crls) => Ok(crls),
-        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
+use policy_source::crl::{CrlEncodingError, ders};
 use policy_source::remote::{Fetched, RemoteError, RemoteObject, RemoteUri};
 use telemetry::Deadline;
-use x509_parser::pem::parse_x509_pem;
+use x509_parser::parse_x509_crl;
 
 /// AWS keeps complete CRLs below this: a million entries.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -22,7 +23,9 @@ pub(crate) struct Crl {
 pub(crate) enum CrlError {
     #[error(transparent)]
     Remote(#[from] RemoteError),
-    #[error("it is no CRL in DER or PEM")]
+    #[error("it is no CRL in DER or PEM ({0})")]
+    Encoding(#[from] CrlEncodingError),
+    #[error("it is no CRL")]
     Malformed,
     #[error("it says no nextUpdate")]
     NoNextUpdate,
@@ -66,11 +69,14 @@ impl Crl {
     }
 }
 
+/// Of several in one file, when the first must have a successor.
 fn next_update(bytes: &[u8]) -> Result<Timestamp, CrlError> {
-    let pem = bytes.starts_with(b"-----").then(|| parse_x509_pem(bytes)).transpose();
-    let pem = pem.map_err(|_| CrlError::Malformed)?;
-    let der = pem.as_ref().map_or(bytes, |(_, pem)| pem.contents.as_slice());
-    let (_, crl) = x509_parser::parse_x509_crl(der).map_err(|_| CrlError::Malformed)?;
+    let times = ders(bytes)?.iter().map(|der| next_update_of(der)).collect::<Result<Vec<_>, _>>()?;
+    times.into_iter().min().ok_or(CrlError::NoNextUpdate)
+}
+
+fn next_update_of(der: &[u8]) -> Result<Timestamp, CrlError> {
+    let ([], crl) = parse_x509_crl(der).map_err(|_| CrlError::Malformed)? else { return Err(CrlError::Malformed) };
     let time = crl.next_update().ok_or(CrlError::NoNextUpdate)?;
     Timestamp::from_second(time.timestamp()).map_err(|_| CrlError::Malformed)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 use aws_config::SdkConfig;
 use policy::{SerialNumber, Timestamp};
+use policy_source::crl::ders;
 use policy_source::remote::{Fetched, RemoteObject};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
@@ -46,9 +47,7 @@ impl Crl {
         }
         Ok(serials.is_subset(&self.revoked))
     }
-}
 
-impl Crl {
     /// When it ends, as it is now; none while there is no CRL.
     pub(crate) async fn next_update(&mut self) -> anyhow::Result<Option<Timestamp>> {
         let bytes = match self.object.fetch().await {
@@ -57,17 +56,37 @@ impl Crl {
             Err(error) if error.to_string().contains("404") => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let (_, crl) =
-            CertificateRevocationList::from_der(&bytes).map_err(|error| anyhow::anyhow!("no CRL: {error}"))?;
-        let end = crl.next_update().context("the CRL names no nextUpdate")?;
-        Ok(Some(Timestamp::from_second(end.timestamp())?))
+        first_end(&bytes).map(Some)
     }
 }
 
-fn revoked(der: &[u8]) -> anyhow::Result<BTreeSet<SerialNumber>> {
-    let (_, crl) = CertificateRevocationList::from_der(der).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let serials = crl.iter_revoked_certificates().map(|revoked| revoked.raw_serial_as_string().parse());
-    serials.collect::<Result<_, _>>().context("a serial number cannot be read")
+/// Of several in one file, when the first ends.
+fn first_end(bytes: &[u8]) -> anyhow::Result<Timestamp> {
+    let ends = ders(bytes)?.iter().map(|der| end(&parse(der)?)).collect::<anyhow::Result<Vec<_>>>()?;
+    ends.into_iter().min().context("the CRL names no nextUpdate")
+}
+
+fn end(crl: &CertificateRevocationList<'_>) -> anyhow::Result<Timestamp> {
+    let end = crl.next_update().context("the CRL names no nextUpdate")?;
+    Ok(Timestamp::from_second(end.timestamp())?)
+}
+
+fn revoked(bytes: &[u8]) -> anyhow::Result<BTreeSet<SerialNumber>> {
+    let mut revoked = BTreeSet::new();
+    for der in ders(bytes)? {
+        let crl = parse(&der)?;
+        let serials = crl.iter_revoked_certificates().map(|revoked| revoked.raw_serial_as_string().parse());
+        revoked.append(&mut serials.collect::<Result<_, _>>().context("a serial number cannot be read")?);
+    }
+    Ok(revoked)
+}
+
+fn parse(der: &[u8]) -> anyhow::Result<CertificateRevocationList<'_>> {
+    match CertificateRevocationList::from_der(der) {
+        Ok(([], crl)) => Ok(crl),
+        Ok(_) => anyhow::bail!("there is more behind it"),
+        Err(error) => Err(anyhow::anyhow!("it cannot be read ({error})")),
+    }
 }
 
 #[cfg(test)]
@@ -78,12 +97,11 @@ mod tests {
         KeyUsagePurpose, RevokedCertParams, date_time_ymd,
     };
 
-    #[test]
-    fn every_serial_number_is_read_in_canonical_form() {
+    fn crl(serials: &[&[u8]], year: i32) -> String {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.key_usages = vec![KeyUsagePurpose::CrlSign, KeyUsagePurpose::KeyCertSign];
-        let entry = |serial: &[u8]| RevokedCertParams {
+        let entry = |serial: &&[u8]| RevokedCertParams {
             serial_number: serial.to_vec().into(),
             revocation_time: date_time_ymd(2026, 11, 1),
             reason_code: None,
@@ -91,16 +109,36 @@ mod tests {
         };
         let crl = CertificateRevocationListParams {
             this_update: date_time_ymd(2026, 11, 1),
-            next_update: date_time_ymd(2026, 12, 1),
+            next_update: date_time_ymd(year, 12, 1),
             crl_number: vec![1].into(),
             issuing_distribution_point: None,
-            revoked_certs: vec![entry(&[0x0a, 0x1b]), entry(&[0xff])],
+            revoked_certs: serials.iter().map(entry).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
         let issuer = Issuer::new(authority, KeyPair::generate().unwrap());
-        let der = crl.signed_by(&issuer).unwrap();
-        let found: Vec<String> = revoked(der.der()).unwrap().iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["a1b", "ff"]);
-        assert!(revoked(b"hello").is_err());
+        crl.signed_by(&issuer).unwrap().pem().unwrap()
+    }
+
+    fn texts(bytes: &[u8]) -> Vec<String> {
+        revoked(bytes).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_serial_number_is_read_in_canonical_form_of_every_crl() {
+        let (one, other) = (crl(&[&[0x0a, 0x1b], &[0xff]], 2028), crl(&[&[0x0c]], 2027));
+        let both = [one.as_str(), &other].concat();
+        assert_eq!(texts(one.as_bytes()), ["a1b", "ff"]);
+        assert_eq!(texts(&ders(one.as_bytes()).unwrap()[0]), ["a1b", "ff"], "in DER");
+        assert_eq!(texts(both.as_bytes()), ["a1b", "c", "ff"]);
+        assert_eq!(first_end(both.as_bytes()).unwrap().to_string(), "2027-12-01T00:00:00Z");
+    }
+
+    #[test]
+    fn what_is_no_crl_is_refused() {
+        let one = crl(&[&[1]], 2027);
+        let more = [&ders(one.as_bytes()).unwrap()[0], &[0][..]].concat();
+        for bytes in [b"hello", &one.as_bytes()[..one.len() / 2], &more, b"0"] {
+            assert!(revoked(bytes).is_err() && first_end(bytes).is_err());
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A source gives bytes with a revision; they are checked whole and become a snapshot, which [`Live`] keeps in force
 //! and replaces whole, or not at all. `file:` needs no AWS configuration; every other source is a cargo feature.
-//! [`remote`] fetches objects by HTTPS and from S3.
+//! [`remote`] fetches objects by HTTPS and from S3, and [`crl`] finds the CRLs in one.
 //!
 //! The formats of the tables, which their writers keep to, are described at [`PolicySource`], [`DenyListSource`] and
 //! [`InventorySource`].
@@ -11,6 +11,8 @@
 mod appconfig;
 #[cfg(feature = "bundle")]
 pub mod bundle;
+#[cfg(feature = "https")]
+pub mod crl;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod engine;

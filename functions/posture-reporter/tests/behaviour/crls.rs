@@ -57,6 +57,14 @@ async fn a_stale_one_is_negative_and_pem_is_read_too() {
 }
 
 #[tokio::test]
+async fn of_several_in_one_file_the_one_with_the_least_time_left_counts() {
+    let body = [2040, 2039, 2041].map(|year| pem(&crl(year))).concat();
+    let server = Server::start(body.into_bytes());
+    let metrics = stage(&[format!("http://{}/ca.crl", server.address)]).measured().await;
+    assert!(near(metrics["CrlSecondsToNextUpdate"], seconds_to("2039")), "{metrics:?}");
+}
+
+#[tokio::test]
 async fn it_is_fetched_again_only_when_it_changed() {
     let server = Server::start(crl(2040));
     let stage = stage(&[format!("http://{}/ca.crl", server.address)]);
@@ -83,6 +91,14 @@ async fn one_that_cannot_be_read_is_an_error_each_time_and_the_others_are_measur
         let (fault, answer) = failed(handle(&app, invocation(schedule())).await);
         assert_eq!(fault, Fault::CrlUnavailable);
         assert_eq!((&answer["measured"], &answer["unavailable"]), (&json!(["crls"]), &json!([locations[1]])));
+    }
+    let half = pem(&crl(2041));
+    let one_more_byte = [crl(2041), vec![0]].concat();
+    for body in
+        [half[..half.len() / 2].into(), [pem(&crl(2041)), half[..half.len() / 2].into()].concat().into(), one_more_byte]
+    {
+        *bad.body.lock().unwrap() = body;
+        assert_eq!(failed(handle(&app, invocation(schedule())).await).0, Fault::CrlUnavailable);
     }
     *bad.body.lock().unwrap() = crl(2041);
     handle(&app, invocation(schedule())).await.unwrap();
