@@ -4,7 +4,7 @@ use policy::{SerialNumber, SpiffeId, Timestamp};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{ExtendedKeyUsage, GeneralName};
 use x509_parser::prelude::FromDer as _;
 
 /// What a certificate says.
@@ -44,8 +44,8 @@ pub(super) fn check(pem: &str, identity: &SpiffeId, public_key: &[u8]) -> Result
     if found != [wanted.as_str()] {
         return Err(Mismatch::Names { wanted, found: found.join(", ") });
     }
-    let usage = certificate.extended_key_usage().ok().flatten().ok_or(Mismatch::Usage)?.value;
-    if !usage.client_auth || usage.server_auth || usage.any || !usage.other.is_empty() {
+    let usage = certificate.extended_key_usage().ok().flatten();
+    if !usage.is_some_and(|usage| is_client_auth_alone(usage.value)) {
         return Err(Mismatch::Usage);
     }
     if certificate.is_ca() {
@@ -55,6 +55,22 @@ pub(super) fn check(pem: &str, identity: &SpiffeId, public_key: &[u8]) -> Result
         return Err(Mismatch::Key);
     }
     facts_of(&certificate)
+}
+
+/// As the certificate-rotator has it. Each usage is named, so that none is forgotten when the parser learns another.
+fn is_client_auth_alone(usage: &ExtendedKeyUsage<'_>) -> bool {
+    let ExtendedKeyUsage {
+        any,
+        server_auth,
+        client_auth,
+        code_signing,
+        email_protection,
+        time_stamping,
+        ocsp_signing,
+        other,
+    } = usage;
+    let others = [any, server_auth, code_signing, email_protection, time_stamping, ocsp_signing];
+    *client_auth && !others.into_iter().any(|other| *other) && other.is_empty()
 }
 
 /// What the first certificate of a PEM text says, whatever it is for.
@@ -112,7 +128,7 @@ mod tests {
 
     #[test]
     fn only_what_was_asked_for_is_taken() {
-        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+        use ExtendedKeyUsagePurpose::ClientAuth;
         let identity: SpiffeId = IDENTITY.parse().unwrap();
         let (pem, key) = issued(&[IDENTITY], &[ClientAuth]);
         let facts = check(&pem, &identity, &key).unwrap();
@@ -124,13 +140,28 @@ mod tests {
             (&["spiffe://a/lab/bob"][..], &[ClientAuth][..], "it names `URI:spiffe://a/lab/bob`"),
             (&[IDENTITY, "spiffe://a/lab/bob"], &[ClientAuth], "it names `URI:spiffe://a/lab/alice, URI:"),
             (&[], &[ClientAuth], "it names ``"),
-            (&[IDENTITY], &[ClientAuth, ServerAuth], "its extended key usage"),
-            (&[IDENTITY], &[], "its extended key usage"),
         ] {
             let (pem, key) = issued(names, usages);
             let error = check(&pem, &identity, &key).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
         assert_eq!(check("hello", &identity, &key).unwrap_err(), Mismatch::Unreadable);
+    }
+
+    #[test]
+    fn a_usage_beside_client_auth_or_none_at_all_is_refused() {
+        use ExtendedKeyUsagePurpose::{
+            Any, ClientAuth, CodeSigning, EmailProtection, OcspSigning, Other, ServerAuth, TimeStamping,
+        };
+        let identity: SpiffeId = IDENTITY.parse().unwrap();
+        let smart_card_logon = Other(vec![1, 3, 6, 1, 4, 1, 311, 20, 2, 2]);
+        for other in [Any, ServerAuth, CodeSigning, EmailProtection, OcspSigning, TimeStamping, smart_card_logon] {
+            for usages in [vec![ClientAuth, other.clone()], vec![other.clone()]] {
+                let (pem, key) = issued(&[IDENTITY], &usages);
+                assert_eq!(check(&pem, &identity, &key).unwrap_err(), Mismatch::Usage, "{usages:?}");
+            }
+        }
+        let (pem, key) = issued(&[IDENTITY], &[]);
+        assert_eq!(check(&pem, &identity, &key).unwrap_err(), Mismatch::Usage);
     }
 }
