@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use policy::deny_list::Subject;
 use serde_json::Value;
-use telemetry::{Context, Deadline, FieldError, Mode, Run, Telemetry, metrics};
+use telemetry::{Context, Deadline, Fault as _, FieldError, Mode, Run, Telemetry, metrics};
 use tracing::Instrument;
 
 use crate::answer::Answer;
@@ -141,10 +141,7 @@ impl Job<'_> {
 
     async fn finish(self, deadline: Deadline) -> Result<Answer, Failure> {
         let Self { app, run, faults, answer, .. } = self;
-        match app.telemetry.finish(run, faults, Fault::AuditIncomplete, Fault::as_str, deadline).await {
-            None => Ok(answer),
-            Some(fault) => Err(Failure::Run { fault, answer: Box::new(answer) }),
-        }
+        app.telemetry.finish(run, faults, answer, deadline).await
     }
 
     pub(crate) fn enforces(&self) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use policy::endpoint::{self, Action, Connection, Verdict, VerdictReason};
 use policy::{AccountId, ServiceId};
-use telemetry::{CallError, Deadline, Mode, Run, metrics};
+use telemetry::{CallError, Deadline, Fault as _, Mode, Run, metrics};
 
 use crate::allow_list::{AllowList, Principals};
 use crate::answer::{Answer, Unsuccessful};
@@ -156,10 +156,7 @@ impl<'a> Sweep<'a> {
             self.faults.insert(Fault::Unsuccessful);
         }
         let Self { app, run, faults, deadline, .. } = self;
-        match app.telemetry.finish(run, faults, Fault::AuditIncomplete, Fault::as_str, deadline).await {
-            None => Ok(answer),
-            Some(fault) => Err(Failure::Run { fault, answer: Box::new(answer) }),
-        }
+        app.telemetry.finish(run, faults, answer, deadline).await
     }
 
     fn effects(&self, policy: Option<InForce<'_>>) -> Effects {

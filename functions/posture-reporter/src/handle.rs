@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use telemetry::{Context, Deadline, Run, Telemetry, metrics};
+use telemetry::{Context, Deadline, Fault as _, Run, Telemetry, metrics};
 use tokio::sync::Mutex;
 use tracing::Instrument;
 
@@ -149,10 +149,7 @@ impl Report<'_> {
 
     async fn finish(self) -> Result<Answer, Failure> {
         let Self { app, run, faults, answer, deadline } = self;
-        match app.telemetry.finish(run, faults, Fault::AuditIncomplete, Fault::as_str, deadline).await {
-            None => Ok(answer),
-            Some(fault) => Err(Failure::Run { fault, answer: Box::new(answer) }),
-        }
+        app.telemetry.finish(run, faults, answer, deadline).await
     }
 
     fn unavailable(&mut self, fault: Fault, what: String, cause: &dyn Display) {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::audit::{AuditError, Bus};
 use crate::metric::Unit;
 use crate::run::Point;
-use crate::{CallError, Deadline, Run, metrics, traces};
+use crate::{CallError, Deadline, Failure, Fault, Run, metrics, traces};
 
 const NAMESPACE: &str = "Linkward";
 /// PutMetricData takes no more.
@@ -56,24 +56,28 @@ impl Telemetry {
         told
     }
 
-    /// Counts what went wrong in a run, each by its `word`, publishes it, and gives the gravest; lost audit events are
-    /// `audit_incomplete`.
-    pub async fn finish<F: Copy + Ord>(
+    /// Counts what went wrong in a run, and publishes it.
+    ///
+    /// # Errors
+    /// Something went wrong, or audit events were lost: the gravest of it, and the answer all the same.
+    pub async fn finish<F: Fault, A>(
         &self,
         mut run: Run,
         mut faults: BTreeSet<F>,
-        audit_incomplete: F,
-        word: fn(F) -> &'static str,
+        answer: A,
         deadline: Deadline,
-    ) -> Option<F> {
+    ) -> Result<A, Failure<F, A>> {
         for fault in &faults {
-            run.count(&metrics::RUN_ERRORS, [word(*fault)]);
+            run.count(&metrics::RUN_ERRORS, [fault.as_str()]);
         }
         if let Err(error) = self.publish(run, deadline).await {
             tracing::error!(%error, "audit events are lost");
-            faults.insert(audit_incomplete);
+            faults.insert(F::AUDIT_INCOMPLETE);
         }
-        faults.first().copied()
+        match faults.first() {
+            None => Ok(answer),
+            Some(fault) => Err(Failure::Run { fault: *fault, answer: Box::new(answer) }),
+        }
     }
 
     async fn measure(&self, run: &Run, deadline: Deadline) -> Result<(), CallError> {

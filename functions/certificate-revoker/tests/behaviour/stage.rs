@@ -6,7 +6,7 @@ use certificate_revoker::{Answer, App, Configuration, FUNCTION, Failure, Fault, 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use policy::Timestamp;
 use serde_json::{Value, json};
-use telemetry::Environment;
+use telemetry::{Environment, Fault as _};
 use wire_replay::Replay;
 
 pub(crate) const AUTHORITY: &str =

@@ -6,7 +6,7 @@ use endpoint_approver::{Answer, App, Configuration, Failure, Fault, handle};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use policy::Timestamp;
 use serde_json::{Value, json};
-use telemetry::Environment;
+use telemetry::{Environment, Fault as _};
 use tempfile::TempDir;
 use wire_replay::{Call, Replay};
 

@@ -10,7 +10,7 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use policy::Timestamp;
 use posture_reporter::{Answer, App, Configuration, FUNCTION, Failure, Fault, handle};
 use serde_json::{Value, json};
-use telemetry::Environment;
+use telemetry::{Environment, Fault as _};
 use wire_replay::Replay;
 
 pub(crate) const SERVICE: &str = "vpce-svc-0123456789abcdef0";
