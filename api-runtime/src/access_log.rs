@@ -1,10 +1,10 @@
 //! The lines of the access log: one for each request, and one for each connection that came to nothing. Written by hand,
 //! into the buffer they leave from.
 
-use crate::authorization::Outcome;
 use crate::connection::{Connection, Facts};
 use crate::handshake::HandshakeFailure;
 use crate::json::{number, optional, plain, string, timestamp};
+use crate::outcome::Outcome;
 use policy::Timestamp;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! What answers a request once it has a permit: the upstream, the built-in answer, or whatever a library user mounts.
 
-use crate::answer::{self, Failure};
+use crate::answer;
 use crate::authorization::Permit;
 use crate::body::{Body, BodyError};
 use crate::meter::Meter;
+pub(crate) use crate::outcome::Fault;
 use crate::record::Record;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -51,40 +52,6 @@ pub(crate) struct Upgrade {
 pub(crate) enum Reply<F> {
     Now(Response<Body>),
     Later(F),
-}
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The upstream cannot be reached.
-    Unreachable,
-    /// The upstream broke off, or what it said is not HTTP.
-    Broken,
-    /// It did not answer in time.
-    Timeout,
-    /// The mounted application failed.
-    Failed,
-}
-
-impl Fault {
-    pub(crate) const ALL: [Self; 4] = [Self::Unreachable, Self::Broken, Self::Timeout, Self::Failed];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Unreachable => "unreachable",
-            Self::Broken => "broken",
-            Self::Timeout => "timeout",
-            Self::Failed => "failed",
-        }
-    }
-
-    pub(crate) fn failure(self) -> Failure {
-        match self {
-            Self::Unreachable | Self::Broken => Failure::BadGateway,
-            Self::Timeout => Failure::GatewayTimeout,
-            Self::Failed => Failure::Internal,
-        }
-    }
 }
 
 /// How a permitted request ended.

@@ -2,12 +2,12 @@
 
 use crate::config::Mode;
 use crate::connection::Connection;
+use crate::outcome::Outcome;
 use crate::snapshots::Now;
 use policy::access::{AccessRequest, Effect, Reason};
-use policy::{AccountId, RequestPath, Revision, RuleId, SpiffeId, Timestamp, VpcEndpointId};
+use policy::{AccountId, RequestPath, Revision, RuleId, SpiffeId, VpcEndpointId};
 use policy_source::RegoRequest;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The proof that a request was authorized. Nothing is forwarded without one, and only `authorize` of this module
 /// makes one.
@@ -29,27 +29,6 @@ pub(crate) struct Ruling {
     pub(crate) rule: Option<RuleId>,
     /// None if it was decided before the policy was asked.
     pub(crate) revision: Option<Revision>,
-}
-
-/// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Allow,
-    Deny,
-    /// The policy denies and audit mode lets pass.
-    AuditDeny,
-}
-
-impl Outcome {
-    pub(crate) const ALL: [Self; 3] = [Self::Allow, Self::Deny, Self::AuditDeny];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::AuditDeny => "auditDeny",
-        }
-    }
 }
 
 impl Permit {
@@ -149,16 +128,6 @@ pub(crate) fn authorize(
         return Err(ruling);
     }
     Ok(Permit { connection: Arc::clone(connection), identity: identity.clone(), account, ruling })
-}
-
-/// Lets one thing a second be said, for those that each request could bring about.
-#[derive(Debug, Default)]
-pub(crate) struct OnceASecond(AtomicI64);
-
-impl OnceASecond {
-    fn may_say(&self, now: Timestamp) -> bool {
-        self.0.swap(now.as_second(), Ordering::Relaxed) != now.as_second()
-    }
 }
 
 impl Ruling {

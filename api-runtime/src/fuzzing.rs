@@ -3,9 +3,9 @@
 #![allow(missing_docs, reason = "nobody but the two names above may use it")]
 
 use crate::access_log::{self, Line};
-use crate::authorization::Outcome;
 use crate::config::Identity;
 use crate::identity;
+use crate::outcome::Outcome;
 use crate::proxy_protocol;
 pub use crate::trust::fuzzing::{Revocation, read_anchors, read_crl};
 use policy::{Timestamp, TrustDomain};

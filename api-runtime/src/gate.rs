@@ -1,20 +1,19 @@
 //! What all connections of a listener share.
 
 use crate::audit::AuditDenials;
-use crate::authorization::OnceASecond;
 use crate::config::{AccessLog, Config};
 use crate::connection::Connections;
 use crate::log_writer::LogWriter;
 use crate::metrics::{Metrics, SnapshotState, State};
-use crate::peer::Peer;
 use crate::recent::RecentDenials;
 use crate::sightings::{Expectations, Finding, Sightings};
 use crate::snapshots::{Now, Snapshots, Took};
 use crate::spans::Spans;
+use crate::trust::Peer;
 use policy::{AccountId, SpiffeId, Timestamp, VpcEndpointId};
 use policy_source::Live;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// Snapshots, counters, log and the list of open connections. Requests read; nobody holds a lock while a request waits.
 #[derive(Debug)]
@@ -136,6 +135,16 @@ impl Expectations for Expected<'_> {
     fn max_endpoints(&self, identity: &SpiffeId) -> usize {
         let said = self.gate.snapshots.policy.load().value.max_endpoints(identity);
         said.map_or(self.gate.config.identity.max_endpoints, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+}
+
+/// Lets one thing a second be said, for those that each request could bring about.
+#[derive(Debug, Default)]
+pub(crate) struct OnceASecond(AtomicI64);
+
+impl OnceASecond {
+    pub(crate) fn may_say(&self, now: Timestamp) -> bool {
+        self.0.swap(now.as_second(), Ordering::Relaxed) != now.as_second()
     }
 }
 

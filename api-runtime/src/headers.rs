@@ -2,8 +2,8 @@
 
 use crate::authorization::Permit;
 use crate::connection::{Connection, IdentityHeaders};
-use crate::peer::Peer;
 use crate::request_id;
+use crate::trust::Peer;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) const CALLER: HeaderName = HeaderName::from_static("x-linkward-caller");

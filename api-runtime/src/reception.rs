@@ -5,17 +5,36 @@ use crate::application::Application;
 use crate::connection::{self, Builders, Connection, Facts};
 use crate::gate::Gate;
 use crate::handshake::{self, Established, HandshakeCause, HandshakeFailure};
-use crate::server::{BREATH, Drain};
 use policy::Timestamp;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// So many connections beyond `limits.connections` are answered 503 at a time.
 const SPARE: usize = 64;
+
+/// How long a failed accept waits before the next: it failed for want of something, file descriptors for example.
+pub(crate) const BREATH: Duration = Duration::from_millis(50);
+
+/// How to come to the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drain {
+    /// `/health` answers 503 and callers are served on for `limits.drain`; then what is in flight has 5 s.
+    #[default]
+    Configured,
+    /// What is in flight has 5 s from now.
+    AtOnce,
+}
+
+impl From<()> for Drain {
+    fn from((): ()) -> Self {
+        Self::Configured
+    }
+}
 
 /// What every new connection is given.
 pub(crate) struct Reception<A> {

@@ -1,12 +1,13 @@
 //! What is remembered of a request until its answer has gone out: then it is logged and counted, once, here.
 
 use crate::access_log::{self, Line};
-use crate::authorization::{self, Outcome, Ruling};
+use crate::authorization::{self, Ruling};
 use crate::body::{Body, BodyError};
 use crate::connection::Connection;
 use crate::idle::Idle;
 use crate::meter::Meter;
 use crate::metrics;
+use crate::outcome::Outcome;
 use crate::recent::Denial;
 use crate::request_id::{RequestId, Trace};
 use crate::snapshots::Now;

@@ -1,12 +1,13 @@
 //! The way of one request: read, check, authorize, answer, record. Each step once, and no way back.
 
 use crate::answer::{self, Failure};
-use crate::application::{Answer, Application, Fault, Permitted, Reply, Upgrade};
+use crate::application::{Answer, Application, Permitted, Reply, Upgrade};
 use crate::authorization::{self, Permit, Ruling};
 use crate::body::Body;
-use crate::connection::{Connection, End, Tunnel};
+use crate::connection::{Connection, Tunnel};
 use crate::headers;
 use crate::meter::{self, Meter, Progress};
+use crate::outcome::{End, Fault};
 use crate::record::{Arrival, Record};
 use crate::target::{self, Refusal, Seen};
 use futures_util::FutureExt;

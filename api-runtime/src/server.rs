@@ -8,7 +8,7 @@ use crate::connection::FINISH;
 use crate::export::Exports;
 use crate::forward::Forward;
 use crate::gate::Gate;
-use crate::reception::Reception;
+use crate::reception::{BREATH, Drain, Reception};
 use crate::snapshots::{Snapshots, StartError};
 use crate::watch;
 use bytes::Bytes;
@@ -17,13 +17,9 @@ use http_body::Body as HttpBody;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 use tower::Service;
-
-/// How long a failed accept waits before the next: it failed for want of something, file descriptors for example.
-pub(crate) const BREATH: Duration = Duration::from_millis(50);
 
 /// Why there is nothing to serve on.
 #[derive(Debug, thiserror::Error)]
@@ -127,22 +123,6 @@ impl Listener {
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })
-}
-
-/// How to come to the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Drain {
-    /// `/health` answers 503 and callers are served on for `limits.drain`; then what is in flight has 5 s.
-    #[default]
-    Configured,
-    /// What is in flight has 5 s from now.
-    AtOnce,
-}
-
-impl From<()> for Drain {
-    fn from((): ()) -> Self {
-        Self::Configured
-    }
 }
 
 /// Serves an application of your own behind the gate, until `shutdown` is ready and the drain is over.

@@ -1,7 +1,7 @@
 //! Requests that become spans, on their way to the collector. A request never waits for it: what does not fit is
 //! dropped and counted.
 
-use crate::authorization::Outcome;
+use crate::outcome::Outcome;
 use crate::request_id::Trace;
 use policy::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,8 @@
 //! Answers that a client of HTTP/2 asks for and does not read. It need only give no window: then nobody polls the body any
 //! more, no timer in it fires, and the socket is as free as ever.
 
-use crate::connection::{Connection, End};
+use crate::connection::Connection;
+use crate::outcome::End;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -19,8 +19,9 @@ use crate::answer;
 use crate::gate::Gate;
 use crate::headers;
 use crate::metrics::CallerSlot;
-use crate::peer::Peer;
+use crate::outcome::End;
 use crate::snapshots::Now;
+use crate::trust::Peer;
 use activity::Activity;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -69,53 +70,6 @@ pub(crate) struct IdentityHeaders {
     pub(crate) caller: Option<HeaderValue>,
     pub(crate) endpoint: Option<HeaderValue>,
     pub(crate) certificate: Option<HeaderValue>,
-}
-
-/// Why we end a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The peer's certificate, identity or account was revoked, or its issuer is no longer trusted.
-    Revoked,
-    /// The peer's certificate expired.
-    Expired,
-    /// `connectionAge` is over.
-    Age,
-    /// `idleTimeout` is over between two requests.
-    Idle,
-    /// `headerTimeout` is over within a request's head.
-    SlowHeader,
-    /// For `idleTimeout` the client took nothing of what we had to send.
-    Stalled,
-    /// The process ends.
-    Drain,
-    /// A request was answered in a way that closes the connection.
-    Answered,
-}
-
-impl End {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Revoked,
-        Self::Expired,
-        Self::Age,
-        Self::Idle,
-        Self::SlowHeader,
-        Self::Stalled,
-        Self::Drain,
-        Self::Answered,
-    ];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Revoked => "revoked",
-            Self::Expired => "expired",
-            Self::Age => "connectionAge",
-            Self::Idle => "idleTimeout",
-            Self::SlowHeader => "headerTimeout",
-            Self::Stalled => "stalled",
-            Self::Drain => "drain",
-            Self::Answered => "answered",
-        }
-    }
 }
 
 impl Connection {

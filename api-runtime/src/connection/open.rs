@@ -1,6 +1,7 @@
 //! The open connections of a listener: how many, and those who must hear that a snapshot changed.
 
-use super::{Connection, End};
+use super::Connection;
+use crate::outcome::End;
 use crate::snapshots::Now;
 use policy::VpcEndpointId;
 use std::collections::HashMap;

@@ -1,7 +1,8 @@
 //! The deadlines of a connection, and the signal that ends it.
 
-use super::{Connection, End};
+use super::Connection;
 use crate::application::Application;
+use crate::outcome::End;
 use crate::request::Requests;
 use crate::snapshots::Now;
 use hyper::server::conn::http1;

@@ -4,8 +4,9 @@
 
 use crate::config::Telemetry;
 use crate::gate::Gate;
+use crate::histogram::Distribution;
 use crate::log_writer::LogWriter;
-use crate::metrics::{Definition, Distribution, Kind, State, Unit, Value};
+use crate::metrics::{Definition, Kind, State, Unit, Value};
 use policy::Timestamp;
 use serde_json::{Map, json};
 use std::collections::HashMap;

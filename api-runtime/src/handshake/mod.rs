@@ -15,11 +15,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::{Config, ProxyProtocol};
-use crate::peer::Peer;
 use crate::proxy_protocol::{self, Origin, ProxyError};
 use crate::snapshots::Snapshots;
 use crate::socket::Socket;
-use crate::trust::{Presented, observe};
+use crate::trust::{Peer, Presented, observe};
 
 /// An authenticated connection.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The last intervals, for whoever looks at the process itself: an hour of them at the usual `metricsInterval`.
 
-use super::histogram::Distribution;
 use super::window::QUANTILES;
+use crate::histogram::Distribution;
 use policy::Timestamp;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -43,7 +43,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Histogram;
+    use crate::histogram::Histogram;
 
     #[test]
     fn the_last_sixty_are_kept_and_a_quiet_one_has_no_latency() {

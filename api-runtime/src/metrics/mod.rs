@@ -1,7 +1,6 @@
 //! What is counted. A request touches its own thread's counters only; everything rarer has one counter for all.
 
 mod callers;
-mod histogram;
 mod history;
 mod prometheus;
 mod state;
@@ -9,18 +8,17 @@ mod table;
 mod window;
 
 pub(crate) use callers::CallerSlot;
-pub(crate) use histogram::{Distribution, Histogram};
 pub(crate) use history::Interval;
 pub(crate) use prometheus::render;
-pub(crate) use state::{DenyListState, Request, SnapshotState, State};
+pub(crate) use state::{Request, SnapshotState, State};
 pub(crate) use table::{Definition, Kind, Unit};
 pub(crate) use window::QUANTILES;
 
-use crate::application::Fault;
-use crate::authorization::Outcome;
-use crate::connection::End;
 use crate::handshake::HandshakeCause;
+use crate::histogram::{Distribution, Histogram};
+use crate::outcome::{End, Fault, Outcome};
 use crate::sharded::Sharded;
+use crate::snapshots::DenyListState;
 use callers::Callers;
 use history::History;
 use policy::access::Reason;

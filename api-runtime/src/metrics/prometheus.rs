@@ -1,8 +1,8 @@
 //! The text format of Prometheus (exposition format 0.0.4).
 
-use super::histogram::Distribution;
 use super::table::{Definition, Kind, Unit};
 use super::{Metrics, State, Value};
+use crate::histogram::Distribution;
 use std::fmt::Write;
 
 /// All metrics as text.
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn buckets_are_cumulative_and_end_with_all() {
-        let histogram_of_two = crate::metrics::histogram::Histogram::default();
+        let histogram_of_two = crate::histogram::Histogram::default();
         for micros in [64, 60_000_000] {
             histogram_of_two.record(std::time::Duration::from_micros(micros));
         }

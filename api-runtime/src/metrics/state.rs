@@ -1,7 +1,9 @@
 //! What the metrics are told, and what they show besides.
 
-use super::{CallerSlot, Distribution};
-use crate::authorization::Outcome;
+use super::CallerSlot;
+use crate::histogram::Distribution;
+use crate::outcome::Outcome;
+use crate::snapshots::DenyListState;
 use policy::access::Reason;
 use policy::{Revision, Timestamp};
 use std::time::Duration;
@@ -21,16 +23,6 @@ pub(crate) struct State {
     pub(crate) access_log_dropped: u64,
     /// `None` if no spans are exported.
     pub(crate) spans_dropped: Option<u64>,
-}
-
-/// The deny list, and how quickly it acts.
-#[derive(Debug, Default)]
-pub(crate) struct DenyListState {
-    pub(crate) entries: usize,
-    /// From the put of an entry to its list coming into force.
-    pub(crate) propagation: Distribution,
-    /// From the put of an entry to the close of a connection.
-    pub(crate) closing: Distribution,
 }
 
 /// A snapshot in force.

@@ -1,6 +1,6 @@
 //! The latencies of the last interval: a quantile over the life of a process would hide what happens now.
 
-use super::histogram::Distribution;
+use crate::histogram::Distribution;
 use std::sync::{Mutex, PoisonError};
 
 /// The parts of all requests whose latency is shown, and how they are called.
@@ -38,7 +38,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::histogram::Histogram;
+    use crate::histogram::Histogram;
     use std::time::Duration;
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is remembered of one certificate.
 
 use super::Expectations;
-use crate::peer::Peer;
+use crate::trust::Peer;
 use policy::{AccountId, SerialNumber, SpiffeId, Timestamp, VpcEndpointId};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

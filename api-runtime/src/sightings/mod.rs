@@ -6,7 +6,7 @@ mod certificate;
 
 pub(crate) use certificate::{Finding, Shared};
 
-use crate::peer::Peer;
+use crate::trust::Peer;
 use certificate::Certificate;
 use policy::{AccountId, SpiffeId, VpcEndpointId};
 use std::collections::{BTreeMap, HashMap};

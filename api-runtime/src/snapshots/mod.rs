@@ -16,11 +16,9 @@ use policy_source::{DenyListSource, Engine, InventorySource, Live, Loaded, Polic
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::metrics::DenyListState;
-use crate::peer::Peer;
-use crate::trust::{Trust, TrustSource};
+use crate::trust::{Peer, Trust, TrustSource};
 use denials::Denials;
-pub(crate) use propagation::{Propagation, Took};
+pub(crate) use propagation::{DenyListState, Propagation, Took};
 
 /// The snapshots in force. Each is replaced whole, after checking, or not at all.
 #[derive(Debug)]

@@ -5,13 +5,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::denials::Denials;
-use crate::metrics::{Distribution, Histogram};
+use crate::histogram::{Distribution, Histogram};
 
 /// What is measured of each list whose source dates its changes.
 #[derive(Debug, Default)]
 pub(crate) struct Propagation {
     pub(crate) policy: Arc<Took>,
     pub(crate) denials: Arc<Denials>,
+}
+
+/// The deny list, and how quickly it acts.
+#[derive(Debug, Default)]
+pub(crate) struct DenyListState {
+    pub(crate) entries: usize,
+    /// From the put of an entry to its list coming into force.
+    pub(crate) propagation: Distribution,
+    /// From the put of an entry to the close of a connection.
+    pub(crate) closing: Distribution,
 }
 
 /// How long changes took.

@@ -13,10 +13,10 @@ use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use super::anchors::{IssuerId, TrustAnchors};
 use super::crl::{ChainCertificate, CrlIndex, CrlRefusal};
+use super::peer::Peer;
 use super::verified_chains::{ChainKey, VerifiedChains};
 use crate::config::{ClientAuth, Identity};
 use crate::identity::{self, Unreadable, timestamp};
-use crate::peer::Peer;
 
 /// What a caller's certificate is checked by. Makes the [`Peer`].
 #[derive(Debug)]

@@ -7,6 +7,7 @@ mod file_set;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod material;
+mod peer;
 mod remote_part;
 mod tls;
 mod verified_chains;
@@ -23,13 +24,12 @@ use sha2::{Digest, Sha256};
 use self::anchors::{TrustAnchors, TrustAnchorsError};
 use self::client_verifier::ClientVerifier;
 pub(crate) use self::client_verifier::{Presented, observe};
-pub(crate) use self::crl::ChainCertificate;
 use self::crl::{Crl, CrlError, CrlIndex, CrlRefusal, HighestSeen, Older};
 use self::material::{Material, MaterialError};
+pub use self::peer::Peer;
 use self::tls::{OwnCertificate, OwnCertificateError};
 use crate::config::{Identity, OwnPart, Tls};
 use crate::identity::hex;
-use crate::peer::Peer;
 
 /// What a handshake needs, and what revocation is asked of.
 #[derive(Debug)]

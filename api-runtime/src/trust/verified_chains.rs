@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 
-use crate::peer::Peer;
+use super::peer::Peer;
 
 /// Callers beyond this many share the places: 1 KiB each.
 const PLACES: usize = 4096;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::authorization::Outcome;
 use crate::metrics::{Metrics, Request, SnapshotState};
+use crate::outcome::Outcome;
 use policy::access::Reason;
 use std::time::Duration;
 

@@ -3,7 +3,8 @@
 use super::{Sender, nanos, resource, scope, text};
 use crate::config::{OtlpEndpoint, Telemetry};
 use crate::gate::Gate;
-use crate::metrics::{self, Definition, Distribution, Kind, State, Unit, Value};
+use crate::histogram::Distribution;
+use crate::metrics::{self, Definition, Kind, State, Unit, Value};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;

@@ -5,8 +5,8 @@ use std::fmt;
 use policy::access::Reason;
 use policy::{SerialNumber, SpiffeId, Timestamp};
 
+use super::crl::ChainCertificate;
 use crate::identity::EndEntity;
-use crate::trust::ChainCertificate;
 
 /// A caller whose certificate chain was verified up to a trust anchor, read once per connection. Only the verifier of
 /// `client_verifier.rs` makes one; what can change afterwards (expiry, revocation) is asked of
@@ -21,7 +21,7 @@ pub struct Peer {
 
 impl Peer {
     /// `chain` begins with the end-entity certificate; the times are those when all of it is valid.
-    pub(crate) fn new(
+    pub(super) fn new(
         end_entity: EndEntity,
         chain: Vec<ChainCertificate>,
         valid_from: Timestamp,
