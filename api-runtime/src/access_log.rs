@@ -1,8 +1,8 @@
 //! The lines of the access log: one for each request, and one for each connection that came to nothing. Written by hand,
 //! into the buffer they leave from.
 
-use crate::connection::{Connection, Facts};
-use crate::handshake::HandshakeFailure;
+use crate::connection::Connection;
+use crate::handshake::{Facts, HandshakeFailure};
 use crate::json::{number, optional, plain, string, timestamp};
 use crate::outcome::Outcome;
 use policy::Timestamp;

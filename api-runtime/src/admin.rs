@@ -10,7 +10,7 @@ mod status;
 mod words;
 
 use crate::body::Body;
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::metrics::{self, Interval, SnapshotState};
 use crate::proxy_protocol;
 use crate::sightings::Shared;

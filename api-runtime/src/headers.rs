@@ -1,9 +1,7 @@
 //! The headers that may pass, in either direction, and the ones we add.
 
 use crate::authorization::Permit;
-use crate::connection::{Connection, IdentityHeaders};
 use crate::request_id;
-use crate::trust::Peer;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) const CALLER: HeaderName = HeaderName::from_static("x-linkward-caller");
@@ -120,26 +118,6 @@ pub(crate) fn identify(headers: &mut HeaderMap, permit: &Permit) {
             headers.insert(name, value);
         }
     }
-}
-
-/// What [`identify`] says for every request of a connection.
-pub(crate) fn of_connection(connection: &Connection) -> IdentityHeaders {
-    let value = |text: &str| HeaderValue::from_str(text).ok();
-    IdentityHeaders {
-        caller: connection.caller_id().and_then(value),
-        endpoint: connection.endpoint().and_then(|endpoint| value(endpoint.as_str())),
-        certificate: connection.peer().and_then(|peer| value(&client_certificate(peer))),
-    }
-}
-
-/// Envoy's format. Inside its quotes the subject's own are escaped already, as RFC 2253 does.
-fn client_certificate(peer: &Peer) -> String {
-    let mut text = format!("Hash={};Subject=\"{}\"", peer.certificate_sha256_hex(), peer.subject());
-    if let Some(uri) = peer.uri() {
-        text.push_str(";URI=");
-        text.push_str(uri);
-    }
-    text
 }
 
 /// Whether the client asks to go on in WebSocket, the one protocol a connection may be upgraded to.

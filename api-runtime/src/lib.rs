@@ -18,7 +18,6 @@ mod body;
 mod connection;
 mod export;
 mod forward;
-mod gate;
 mod headers;
 mod idle;
 mod json;

@@ -2,9 +2,8 @@
 
 use crate::access_log;
 use crate::application::Application;
-use crate::connection::{self, Builders, Connection, Facts};
-use crate::gate::Gate;
-use crate::handshake::{self, Established, HandshakeCause, HandshakeFailure};
+use crate::connection::{self, Builders, Connection, Gate};
+use crate::handshake::{self, Established, Facts, HandshakeCause, HandshakeFailure};
 use policy::Timestamp;
 use std::net::SocketAddr;
 use std::pin::pin;

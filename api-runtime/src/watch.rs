@@ -1,6 +1,6 @@
 //! What happens when a snapshot is replaced: open connections check themselves, and the change is counted.
 
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::snapshots::Now;
 use policy::Timestamp;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Whether each part of the process does what it should, and if not, why.
 
 use super::words::{Level, age, count, until};
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::log_writer::LogWriter;
 use crate::metrics::{SnapshotState, State};
 use crate::spans::Spans;

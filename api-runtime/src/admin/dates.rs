@@ -2,7 +2,7 @@
 
 use super::components::pressing;
 use super::words::Level;
-use crate::gate::Gate;
+use crate::connection::Gate;
 use policy::Timestamp;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The counters of the metrics' table, as the status shows them.
 
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::metrics::{State, Value};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use super::View;
 use super::html::{Cell, Html};
 use super::plot;
 use super::words::{Level, age, count, moment, short, until};
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::metrics::SnapshotState;
 use crate::recent::Denial;
 use crate::sightings::Shared;

@@ -4,7 +4,7 @@ use super::View;
 use super::components::Component;
 use super::dates::Dated;
 use crate::audit::AuditedCaller;
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::log_writer::LogWriter;
 use crate::metrics::{Interval, SnapshotState};
 use crate::sightings::Shared;

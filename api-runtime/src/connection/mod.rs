@@ -1,7 +1,9 @@
 //! One connection of a caller: who it is, what it does, and the signal that ends it.
 
 mod activity;
+mod gate;
 mod heads;
+mod identity_headers;
 mod life;
 mod open;
 mod parked;
@@ -9,6 +11,7 @@ mod streams;
 mod supervisor;
 mod tunnel;
 
+pub(crate) use gate::Gate;
 pub(crate) use life::{Builders, run};
 pub(crate) use open::{Connections, Open};
 pub(crate) use supervisor::FINISH;
@@ -16,18 +19,16 @@ pub(crate) use tunnel::Tunnel;
 
 use crate::access_log;
 use crate::answer;
-use crate::gate::Gate;
-use crate::headers;
+use crate::handshake::Facts;
 use crate::metrics::CallerSlot;
 use crate::outcome::End;
 use crate::snapshots::Now;
 use crate::trust::Peer;
 use activity::Activity;
 use bytes::Bytes;
-use http::HeaderValue;
+use identity_headers::IdentityHeaders;
 use policy::VpcEndpointId;
 use policy::access::Reason;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
@@ -51,25 +52,6 @@ pub(crate) struct Connection {
     tunnel: Mutex<Option<Tunnel>>,
     upgraded: AtomicBool,
     denied: OnceLock<Instant>,
-}
-
-/// What the handshake established.
-#[derive(Debug)]
-pub(crate) struct Facts {
-    /// None if the client showed no certificate, where that is allowed.
-    pub(crate) peer: Option<Arc<Peer>>,
-    pub(crate) endpoint: Option<VpcEndpointId>,
-    pub(crate) source: SocketAddr,
-    pub(crate) tls_version: &'static str,
-    pub(crate) http2: bool,
-}
-
-/// The headers that tell the upstream who calls, but for the account, which may change.
-#[derive(Debug)]
-pub(crate) struct IdentityHeaders {
-    pub(crate) caller: Option<HeaderValue>,
-    pub(crate) endpoint: Option<HeaderValue>,
-    pub(crate) certificate: Option<HeaderValue>,
 }
 
 impl Connection {
@@ -126,7 +108,7 @@ impl Connection {
     }
 
     pub(crate) fn identity_headers(&self) -> &IdentityHeaders {
-        self.identity_headers.get_or_init(|| headers::of_connection(self))
+        self.identity_headers.get_or_init(|| IdentityHeaders::of(self))
     }
 
     /// Where the caller is counted; looked up once the policy has shown that it knows the caller.

@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use crate::config::Telemetry;
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::histogram::Distribution;
 use crate::log_writer::LogWriter;
 use crate::metrics::{Definition, Kind, State, Unit, Value};

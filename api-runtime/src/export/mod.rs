@@ -4,7 +4,7 @@ mod emf;
 mod otlp;
 
 use crate::config::{AccessLog, Emf};
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::log_writer::LogWriter;
 use policy::Timestamp;
 use std::io;

@@ -37,6 +37,17 @@ pub(crate) struct Established {
     pub(crate) source: SocketAddr,
 }
 
+/// What the handshake established.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// None if the client showed no certificate, where that is allowed.
+    pub(crate) peer: Option<Arc<Peer>>,
+    pub(crate) endpoint: Option<VpcEndpointId>,
+    pub(crate) source: SocketAddr,
+    pub(crate) tls_version: &'static str,
+    pub(crate) http2: bool,
+}
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub(crate) struct HandshakeFailure {

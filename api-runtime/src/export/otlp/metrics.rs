@@ -2,7 +2,7 @@
 
 use super::{Sender, nanos, resource, scope, text};
 use crate::config::{OtlpEndpoint, Telemetry};
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::histogram::Distribution;
 use crate::metrics::{self, Definition, Kind, State, Unit, Value};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;

@@ -3,7 +3,7 @@
 
 use super::{Sender, attribute, nanos, resource, scope, text};
 use crate::config::{OtlpEndpoint, Telemetry};
-use crate::gate::Gate;
+use crate::connection::Gate;
 use crate::spans::Span;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;

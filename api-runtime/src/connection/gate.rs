@@ -1,8 +1,8 @@
 //! What all connections of a listener share.
 
+use super::Connections;
 use crate::audit::AuditDenials;
 use crate::config::{AccessLog, Config};
-use crate::connection::Connections;
 use crate::log_writer::LogWriter;
 use crate::metrics::{Metrics, SnapshotState, State};
 use crate::recent::RecentDenials;
