@@ -1,4 +1,8 @@
 //! A change: one more on its metric, and of a deployment of our policy an event.
+//!
+//! An event that comes twice counts twice. Only a table could tell, and this function changes nothing: what one warm
+//! process remembers the next does not know, and Lambda's own second try, after a run that could not tell what it should,
+//! has the same id and must not be passed over. Whoever needs each change once has the events, with their `requestId`.
 
 use policy_source::SourceUri;
 use serde::Serialize;

@@ -50,8 +50,8 @@ table! {
     CRL_SECONDS_TO_NEXT_UPDATE: 0 = "CrlSecondsToNextUpdate", Seconds, Gauge, [],
         "The time until a CRL must have a successor, of the one that has the least left.";
     DENY_LIST_SIZE: 0 = "DenyListSize", Count, Gauge, [], "Entries of the deny list that are in force.";
-    CHANGES: 1 = "Changes", Count, Counter, [Reason], "What changed, as events told it.";
-    CHANGES_FAILED: 1 = "ChangesFailed", Count, Counter, [Reason], "What should have changed and failed, as events told it.";
+    CHANGES: 1 = "Changes", Count, Counter, [Reason], "What changed, as events told it; one that comes twice counts twice.";
+    CHANGES_FAILED: 1 = "ChangesFailed", Count, Counter, [Reason], "What should have changed and failed, as events told it; one that comes twice counts twice.";
     DENIALS: 1 = "Denials", Count, Counter, [Reason], "Requests that put an entry on the deny list.";
     DENIALS_WITHDRAWN: 0 = "DenialsWithdrawn", Count, Counter, [], "Entries of the deny list that were lifted.";
     CERTIFICATES_REVOKED: 1 = "CertificatesRevoked", Count, Counter, [Reason], "Certificates revoked at their authority.";

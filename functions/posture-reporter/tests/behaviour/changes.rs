@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use posture_reporter::handle;
 use serde_json::{Value, json};
 use wire_replay::Replay;
 use wire_replay::events::{conforms, samples};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, invocation};
 
 const SOURCE: &str = "appconfig:ba8toh7/pgil2o7/ga3tqep";
 
@@ -63,6 +64,18 @@ async fn a_deployment_of_our_policy_is_told_on_the_bus_by_id_or_by_name() {
             "deploymentNumber": 7, "requestId": "c53dbd72-c1a0-2302-9ed6-c076e9128277"});
         assert_eq!((kind.as_str(), detail), ("Policy Changed", &expected));
     }
+}
+
+#[tokio::test]
+async fn a_deployment_that_is_told_twice_counts_twice_and_both_events_say_that_they_are_one() {
+    let stage = Stage::new(Replay::new()).with("LINKWARD_POLICY_SOURCE", SOURCE);
+    let app = stage.app();
+    for _ in 0..2 {
+        let event = invocation(sample("policy-deployed", "complete.json"));
+        assert_eq!(handle(&app, event).await.unwrap().changes, ["policyDeployed"]);
+    }
+    let [(_, first), (_, second)] = &stage.replay.audit_events()[..] else { panic!("not two") };
+    assert_eq!(first["requestId"], second["requestId"]);
 }
 
 #[tokio::test]
