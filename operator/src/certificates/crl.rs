@@ -53,7 +53,7 @@ impl Crl {
         let bytes = match self.object.fetch().await {
             Ok(Fetched::Changed { bytes, .. }) => bytes,
             Ok(Fetched::Unchanged) => return Ok(None),
-            Err(error) if error.to_string().contains("404") => return Ok(None),
+            Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         first_end(&bytes).map(Some)

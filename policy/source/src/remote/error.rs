@@ -32,7 +32,9 @@ pub enum RemoteError {
     S3 {
         /// Its address.
         name: String,
-        /// The SDK's error and its causes.
+        /// The HTTP status; none if it was not asked.
+        status: Option<u16>,
+        /// What it said, or why it was not asked.
         cause: String,
     },
     /// More bytes than are taken.
@@ -65,6 +67,14 @@ pub enum RemoteError {
     /// The transport's feature was not built.
     #[error("`{0}` is not supported in this build; build with the feature of its transport")]
     NotInThisBuild(String),
+}
+
+impl RemoteError {
+    /// Whether there is no such object.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Status { status: 404, .. } | Self::S3 { status: Some(404), .. })
+    }
 }
 
 fn remedy(status: u16) -> &'static str {

@@ -45,7 +45,6 @@ impl Object {
         known: Option<&Validator>,
         bound: &Bound,
     ) -> Result<Option<Answer>, RemoteError> {
-        let refused = |cause| RemoteError::S3 { name: bound.name.clone(), cause };
         let request = self.request(known, bound).await?;
         let response = self.web.send(request, bound).await?;
         match response.status() {
@@ -57,7 +56,9 @@ impl Object {
                 let region = elsewhere.map(|region| format!(", the bucket is in {region}")).unwrap_or_default();
                 let said = read(response, &Bound { name: String::new(), limit: ERROR }).await;
                 let code = said.ok().and_then(|said| code(&said.bytes)).unwrap_or_default();
-                Err(refused(format!("S3 answered {} {code}{region}", status.as_u16())))
+                let status = status.as_u16();
+                let cause = format!("S3 answered {status} {code}{region}");
+                Err(RemoteError::S3 { name: bound.name.clone(), status: Some(status), cause })
             }
         }
     }
@@ -67,7 +68,7 @@ impl Object {
         known: Option<&Validator>,
         bound: &Bound,
     ) -> Result<Request<Empty<Bytes>>, RemoteError> {
-        let refused = |cause: String| RemoteError::S3 { name: bound.name.clone(), cause };
+        let refused = |cause: String| RemoteError::S3 { name: bound.name.clone(), status: None, cause };
         let region = self.sdk.region().map(|region| region.as_ref().to_owned());
         let region = region.ok_or_else(|| refused("no AWS Region is configured; set AWS_REGION".to_owned()))?;
         let address = address(&self.sdk, &region, &self.bucket, &self.key);

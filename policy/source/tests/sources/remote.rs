@@ -170,6 +170,19 @@ async fn a_refusal_by_s3_names_object_code_region_and_permission() {
 }
 
 #[tokio::test]
+async fn an_object_that_is_not_there_is_told_from_one_that_cannot_be_read() {
+    for (code, not_found) in [(404, true), (403, false), (503, false)] {
+        // 404 is in the name of what cannot be read, too.
+        let server = Server::start([status(code, "404"), status(code, "404")]);
+        let sdk = Replay::new().sdk_config().into_builder().endpoint_url(&server.url).build();
+        let uri = "s3://bucket/404.crl".parse().unwrap();
+        let error = RemoteObject::with_sdk(&uri, &sdk, LIMIT).unwrap().fetch().await.unwrap_err();
+        assert_eq!(error.is_not_found(), not_found, "{error}");
+        assert_eq!(object(&server).await.fetch().await.unwrap_err().is_not_found(), not_found);
+    }
+}
+
+#[tokio::test]
 async fn without_region_or_credentials_s3_says_so() {
     let uri = "s3://crl-bucket/key".parse().unwrap();
     let mut builder = Replay::new().sdk_config().into_builder();
