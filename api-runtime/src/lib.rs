@@ -19,6 +19,7 @@ mod connection;
 mod export;
 mod forward;
 mod headers;
+mod host;
 mod idle;
 mod json;
 mod log_writer;

@@ -1,5 +1,6 @@
 //! What a request asks for: method, host and path, checked before anybody decides about it.
 
+use crate::host::is_host;
 use http::header::{HeaderMap, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Request, Uri, Version};
@@ -147,11 +148,6 @@ fn same(authority: &Authority, host: &HeaderValue) -> bool {
     authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())
 }
 
-/// The characters of a host name, an address or a port; no user information, no list, no space.
-fn is_host(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(byte))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +193,7 @@ mod tests {
             ("/", &[("host", "user@a")]),
             ("/", &[("host", "a b")]),
             ("/", &[("host", "")]),
+            ("/", &[("host", "a:b:c")]),
             ("http://a/", &[("host", "b")]),
             ("http://a/", &[("host", "a:80")]),
             ("http://user@a/", &[]),

@@ -60,6 +60,10 @@ async fn hosts_that_are_missing_doubled_or_disagree_are_400() {
         "GET /v1/a HTTP/1.1\r\nhost: a\r\nHost: b",
         "GET /v1/a HTTP/1.1\r\nhost: a, b",
         "GET http://b/v1/a HTTP/1.1\r\nhost: a",
+        "GET /v1/a HTTP/1.1\r\nhost: a:b:c",
+        "GET /v1/a HTTP/1.1\r\nhost: [a",
+        "GET /v1/a HTTP/1.1\r\nhost: :80",
+        "GET /v1/a HTTP/1.1\r\nhost: a%41",
     ] {
         assert_eq!(sent(head).await, (400, String::new()), "{head}");
     }
@@ -84,6 +88,8 @@ async fn framing_with_two_meanings_is_400() {
     for head in [
         "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6",
         "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ncontent-length: +5",
+        "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ncontent-length: x\r\ntransfer-encoding: chunked\r\n\r\n0",
+        "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: xchunked",
         "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: identity",
         "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked",
         "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, identity",

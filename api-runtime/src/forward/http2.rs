@@ -70,9 +70,10 @@ impl Connections {
 pub(super) fn address(request: &mut Request<Body>, host: &HeaderValue) {
     request.headers_mut().remove(HOST);
     *request.version_mut() = Version::HTTP_2;
+    // Every host is one. Without it nothing would be sent, and nothing else in the place of what was authorized.
+    let Ok(authority) = Authority::try_from(host.as_bytes()) else { return };
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Authority::try_from(host.as_bytes()).ok();
+    (parts.scheme, parts.authority) = (Some(Scheme::HTTP), Some(authority));
     if let Ok(uri) = Uri::from_parts(parts) {
         *request.uri_mut() = uri;
     }
