@@ -52,11 +52,32 @@ pub(crate) fn clean_response(headers: &mut HeaderMap) {
     drop_all(headers, is_of_one_hop);
 }
 
-/// Trailers may carry neither our headers, which an upstream may merge them with, nor anything that frames a message.
+/// Trailers may carry neither our headers, which an upstream may merge them with, nor what a message is framed, routed,
+/// authenticated or read by (RFC 9110 §6.5.1): all that was decided about is in the head.
 pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
-    drop_all(trailers, |name| {
-        is_of_one_hop(name) || matches!(name, "content-length" | "host" | "trailer") || is_reserved(name)
-    });
+    drop_all(trailers, |name| is_of_one_hop(name) || is_of_head(name) || is_reserved(name));
+}
+
+fn is_of_head(name: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "authorization",
+        "cache-control",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "cookie",
+        "expect",
+        "forwarded",
+        "host",
+        "max-forwards",
+        "range",
+        "traceparent",
+        "tracestate",
+        "trailer",
+        "x-request-id",
+    ];
+    NAMES.contains(&name) || name.starts_with("if-") || name.starts_with("x-forwarded-")
 }
 
 /// Most messages have nothing to drop, and then it costs one look at each name.
@@ -72,9 +93,9 @@ fn drop_named_by_connection(headers: &mut HeaderMap) {
     }
     let tokens = headers.get_all(header::CONNECTION).iter().flat_map(tokens);
     // These name no header, and most messages with the header have nothing else in it.
-    let named =
-        tokens.filter(|token| !["keep-alive", "close", "upgrade"].iter().any(|word| word.eq_ignore_ascii_case(token)));
-    let named: Vec<HeaderName> = named.filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok()).collect();
+    let words: [&[u8]; 3] = [b"keep-alive", b"close", b"upgrade"];
+    let named = tokens.filter(|token| !words.iter().any(|word| word.eq_ignore_ascii_case(token)));
+    let named: Vec<HeaderName> = named.filter_map(|token| HeaderName::from_bytes(token).ok()).collect();
     for name in named {
         // A client cannot make us forget whom it asked for.
         if name != header::HOST {
@@ -95,13 +116,13 @@ fn spelled(name: &str, prefix: &str) -> bool {
     prefix.bytes().all(|expected| bytes.next() == Some(expected))
 }
 
-/// The comma-separated tokens of a header's value.
-fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.to_str().unwrap_or_default().split(',').map(str::trim)
+/// The comma-separated tokens of a header's value. Of bytes: one that is no text takes none of the others with it.
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
-pub(crate) fn has_token(value: &HeaderValue, token: &str) -> bool {
-    tokens(value).any(|each| each.eq_ignore_ascii_case(token))
+fn has_token(value: &HeaderValue, token: &str) -> bool {
+    tokens(value).any(|each| each.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// Says who calls, with headers that nobody else may set.
@@ -202,6 +223,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_hides_nothing_that_connection_names() {
+        let mut headers = map(&[("x-mine", "1"), ("accept", "*/*")]);
+        headers.insert("connection", HeaderValue::from_bytes(b"\xff, x-mine").unwrap());
+        clean_request(&mut headers);
+        assert_eq!(headers, map(&[("accept", "*/*")]));
+    }
+
+    #[test]
     fn a_client_that_reads_trailers_still_says_so() {
         assert_eq!(cleaned(&[("te", "gzip;q=0.5, Trailers")]), map(&[("te", "trailers")]));
     }
@@ -210,6 +239,9 @@ mod tests {
     fn trailers_carry_no_identity_and_no_framing() {
         let mut trailers =
             map(&[("grpc-status", "0"), ("x_linkward_caller", "evil"), ("content-length", "1"), ("host", "a")]);
+        for name in ["authorization", "cookie", "if-match", "x-forwarded-for", "transfer-encoding", "x-request-id"] {
+            trailers.insert(name, HeaderValue::from_static("evil"));
+        }
         clean_trailers(&mut trailers);
         assert_eq!(trailers, map(&[("grpc-status", "0")]));
     }
