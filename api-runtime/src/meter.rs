@@ -23,7 +23,10 @@ pub(crate) struct Meter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Progress {
+    /// Whoever is to read it has what came, and has not asked for more.
     Coming,
+    /// More was asked for, and the client has not sent it yet.
+    Awaited,
     Complete,
     TooLong,
     /// The client sent nothing for `idleTimeout`.
@@ -40,11 +43,17 @@ impl Meter {
     pub(crate) fn progress(&self) -> Progress {
         match self.state.load(Ordering::Relaxed) {
             0 => Progress::Coming,
-            1 => Progress::Complete,
-            2 => Progress::TooLong,
-            3 => Progress::Stalled,
+            1 => Progress::Awaited,
+            2 => Progress::Complete,
+            3 => Progress::TooLong,
+            4 => Progress::Stalled,
             _ => Progress::Broken,
         }
+    }
+
+    /// Whether the client has more to send.
+    pub(crate) fn is_coming(&self) -> bool {
+        matches!(self.progress(), Progress::Coming | Progress::Awaited)
     }
 
     fn set(&self, progress: Progress) {
@@ -94,9 +103,9 @@ impl Measured {
         } else if let Some(trailers) = frame.trailers_mut() {
             headers::clean_trailers(trailers);
         }
-        if self.incoming.is_end_stream() {
-            self.meter.set(Progress::Complete);
-        }
+        // A stream of HTTP/2 may say only later that it ends where it was announced to end; nobody waits for that.
+        let complete = self.incoming.is_end_stream() || self.incoming.size_hint().exact() == Some(0);
+        self.meter.set(if complete { Progress::Complete } else { Progress::Coming });
         Poll::Ready(Some(Ok(frame)))
     }
 }
@@ -118,7 +127,10 @@ impl HttpBody for Measured {
             }
             Poll::Pending => match self.idle.poll(context) {
                 Poll::Ready(()) => self.fail(Progress::Stalled, RequestBodyError::Stalled),
-                Poll::Pending => Poll::Pending,
+                Poll::Pending => {
+                    self.meter.set(Progress::Awaited);
+                    Poll::Pending
+                }
             },
         }
     }

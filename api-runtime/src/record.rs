@@ -5,7 +5,7 @@ use crate::authorization::{self, Ruling};
 use crate::body::{Body, BodyError};
 use crate::connection::Connection;
 use crate::idle::Idle;
-use crate::meter::Meter;
+use crate::meter::{Meter, Progress};
 use crate::metrics;
 use crate::outcome::Outcome;
 use crate::recent::Denial;
@@ -111,6 +111,9 @@ impl Record {
         }
         let now = Instant::now();
         let activity = &self.connection.activity;
+        if self.meter.as_ref().is_some_and(|meter| meter.progress() == Progress::Complete) {
+            activity.leaves_unread(false);
+        }
         if self.in_flight {
             activity.end(now)
         } else {

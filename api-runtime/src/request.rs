@@ -15,6 +15,7 @@ use http::header::HeaderMap;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use policy::RequestPath;
@@ -69,6 +70,7 @@ impl<A: Application> hyper::service::Service<Request<Incoming>> for Requests<A> 
 
     fn call(&self, request: Request<Incoming>) -> Answering {
         self.connection.activity.head_complete();
+        self.connection.activity.leaves_unread(!request.body().is_end_stream());
         let seen = Seen::of(request.headers());
         let checked = target::check(&request, &seen);
         let limit =
@@ -222,8 +224,8 @@ fn conclude(answer: Result<Answer, Elapsed>, mut record: Record) -> Response<Bod
 /// What looks like a fault of the upstream is the client's if its request did not come as it should.
 fn blame(meter: Option<&Meter>, fault: Fault) -> Option<Failure> {
     match meter?.progress() {
-        Progress::Coming if fault == Fault::Timeout => Some(Failure::RequestTimeout),
-        Progress::Coming | Progress::Complete => None,
+        Progress::Awaited if fault == Fault::Timeout => Some(Failure::RequestTimeout),
+        Progress::Coming | Progress::Awaited | Progress::Complete => None,
         Progress::TooLong => Some(Failure::BodyTooLong),
         Progress::Stalled => Some(Failure::RequestTimeout),
         Progress::Broken => Some(Failure::BadRequest),

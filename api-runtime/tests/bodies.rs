@@ -13,8 +13,10 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use support::frames::{DATA, END_HEADERS, Frames, HEADERS, block};
 use support::upstream::Recorded;
-use support::{Runtime, Setup, upstream};
+use support::{Runtime, SOON, Setup, upstream};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
 async fn runtime(limits: &str) -> (Runtime, Recorded) {
@@ -59,6 +61,77 @@ async fn a_body_that_does_not_come_is_408() {
     let answer = raw.answer().await;
     assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
     raw.rest().await;
+}
+
+#[tokio::test]
+async fn a_body_that_came_whole_is_not_to_blame_though_its_stream_ends_later() {
+    let (silent, _) = upstream::silent().await;
+    let runtime = Setup::new().upstream(silent).top("limits: { requestTimeout: 600ms }").start().await;
+    for (length, expected) in [("5", 504), ("6", 408)] {
+        let mut frames = Frames::open(&runtime.orders()).await;
+        let fields = [(":method", "POST"), (":scheme", "https"), (":authority", "a"), (":path", "/v1/uploads/a")];
+        let fields = [&fields[..], &[("content-length", length)]].concat();
+        frames.send(HEADERS, END_HEADERS, 1, &block(&fields)).await;
+        frames.send(DATA, 0, 1, b"hello").await;
+        assert_eq!(frames.next_of(&[HEADERS]).await.unwrap().status(), Some(expected), "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_the_upstream_does_not_read_is_504() {
+    let addr = upstream::each(Recorded::default(), |stream, _| async move {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        drop(stream);
+    });
+    let limits = "limits: { requestTimeout: 1s, bodyBytes: 1000000000 }";
+    let runtime = Setup::new().upstream(addr.await).top(limits).start().await;
+    let mut raw = runtime.orders().raw().await;
+    raw.send(post("content-length: 1000000000")).await;
+    let sent = async { while raw.0.write_all(&[b'x'; 65536]).await.is_ok() {} };
+    let _ = tokio::time::timeout(Duration::from_millis(500), sent).await.expect_err("all of it was read");
+    assert_eq!(raw.answer().await.status, 504);
+}
+
+#[tokio::test]
+async fn a_head_that_the_upstream_does_not_read_is_504() {
+    let addr = upstream::each(Recorded::default(), |stream, _| async move {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        drop(stream);
+    });
+    let limits = "limits: { requestTimeout: 1s, headerBytes: 1048576 }";
+    let runtime = Setup::new().upstream(addr.await).top(limits).start().await;
+    let mut raw = runtime.orders().raw().await;
+    raw.send(format!("GET /v1/a HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "y".repeat(1_000_000))).await;
+    assert_eq!(raw.answer().await.status, 504);
+}
+
+#[tokio::test]
+async fn a_caller_that_is_answered_while_it_sends_can_send_on_and_read_it() {
+    let runtime = runtime("bodyBytes: 1000").await.0;
+    let (all, piece) = (8 << 20, vec![b'x'; 1 << 16]);
+    for (head, expected) in [
+        (format!("POST /v2/denied HTTP/1.1\r\nhost: a\r\ncontent-length: {all}\r\n\r\n"), 403),
+        (format!("POST /v1/../a HTTP/1.1\r\nhost: a\r\ncontent-length: {all}\r\n\r\n"), 400),
+        (post(&format!("content-length: {all}")), 413),
+        (format!("GET /v1/a HTTP/1.1\r\nhost: a\r\nx : y\r\ncontent-length: {all}\r\n\r\n"), 400),
+    ] {
+        let mut raw = runtime.orders().raw().await;
+        raw.send(&head).await;
+        for _ in 0..all / piece.len() {
+            raw.0.write_all(&piece).await.unwrap_or_else(|error| panic!("{error} before all was sent of {head}"));
+        }
+        assert_eq!(raw.answer().await.status, expected, "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_sends_without_end_is_cut_though_it_was_answered() {
+    let runtime = runtime("bodyBytes: 1000").await.0;
+    let mut raw = runtime.orders().raw().await;
+    raw.send("POST /v2/denied HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000000000\r\n\r\n").await;
+    let sent = async { while raw.0.write_all(&[b'x'; 65536]).await.is_ok() {} };
+    tokio::time::timeout(SOON, sent).await.expect("it is listened to for ever");
+    runtime.until_metric("linkward_open_connections", 0.0).await;
 }
 
 #[tokio::test]

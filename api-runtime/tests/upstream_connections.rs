@@ -5,6 +5,8 @@ mod support;
 
 use http_body_util::BodyExt;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::Setup;
 use support::client::get1;
@@ -122,4 +124,104 @@ async fn a_connection_that_was_closed_meanwhile_costs_no_request() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(recorded.all().len(), 3);
+}
+
+/// Answers each request with these bytes, cut in two at another place each time.
+async fn cut(answer: &'static str) -> (SocketAddr, Recorded) {
+    let (recorded, places) = (Recorded::default(), Arc::new(AtomicUsize::new(1)));
+    let addr = each(recorded.clone(), move |mut stream, record| {
+        let places = Arc::clone(&places);
+        async move {
+            stream.set_nodelay(true).unwrap();
+            let mut buffer = vec![0; 65536];
+            while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                record(&buffer[..count]);
+                let (first, rest) = answer.split_at(places.fetch_add(1, Ordering::Relaxed));
+                stream.write_all(first.as_bytes()).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(4)).await;
+                stream.write_all(rest.as_bytes()).await.unwrap();
+                if answer.contains("connection: close") {
+                    return;
+                }
+            }
+        }
+    });
+    (addr.await, recorded)
+}
+
+#[tokio::test]
+async fn an_answer_may_come_cut_in_two_anywhere() {
+    for (answer, body, keeps) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplain", "plain", true),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nchu\r\n4\r\nnked\r\n0\r\n\r\n", "chunked", true),
+        ("HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate", "late", true),
+        ("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 3\r\n\r\nold", "old", true),
+        ("HTTP/1.1 204 No Content\r\n\r\n", "", true),
+        ("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 3\r\n\r\nend", "end", false),
+        ("HTTP/1.0 200 OK\r\nx: connection: close\r\n\r\nto the end", "to the end", false),
+    ] {
+        let (addr, seen) = cut(answer).await;
+        let runtime = Setup::new().upstream(addr).start().await;
+        let mut sender = runtime.orders().hyper1().await;
+        for place in 1..answer.len() {
+            let response = sender.send_request(get1("/v1/a")).await.unwrap();
+            assert!(response.status().is_success(), "{answer} cut at {place}: {response:?}");
+            let came = response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(came, body, "{answer} cut at {place}");
+        }
+        let (asked, connections) = (answer.len() - 1, seen.all().len());
+        assert_eq!(seen.text().matches("GET /v1/a HTTP/1.").count(), asked, "{answer}");
+        assert_eq!(connections, if keeps { 1 } else { asked }, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_not_answered_is_502_and_not_sent_again() {
+    let recorded = Recorded::default();
+    let addr = each(recorded.clone(), |mut stream, record| async move {
+        let mut buffer = vec![0; 65536];
+        for answer in [upstream::OK, ""] {
+            let count = stream.read(&mut buffer).await.unwrap();
+            record(&buffer[..count]);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    let runtime = Setup::new().upstream(addr.await).start().await;
+    let mut raw = runtime.orders().raw().await;
+    let post = "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
+    for request in ["GET /v1/a HTTP/1.1\r\nhost: a\r\n\r\n", post] {
+        for expected in [200, 502] {
+            raw.send(request).await;
+            assert_eq!(raw.answer().await.status, expected, "{request}");
+        }
+    }
+    assert_eq!((recorded.all().len(), recorded.text().matches(" HTTP/1.1\r\n").count()), (2, 4));
+}
+
+#[tokio::test]
+async fn an_answer_whose_caller_has_left_is_nobodys_answer() {
+    let recorded = Recorded::default();
+    let addr = each(recorded.clone(), |mut stream, record| async move {
+        let mut buffer = vec![0; 65536];
+        while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            record(&buffer[..count]);
+            let slow = buffer.starts_with(b"GET /v1/slow ");
+            tokio::time::sleep(Duration::from_millis(if slow { 400 } else { 0 })).await;
+            let answer = if slow { "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged" } else { PLAIN[0] };
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    let runtime = Setup::new().upstream(addr.await).start().await;
+    assert_eq!(runtime.orders().get("/v1/a").await.body, b"plain");
+    let mut leaving = runtime.orders().raw().await;
+    leaving.send("GET /v1/slow HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    support::eventually(|| recorded.text().contains("/v1/slow").then_some(())).await;
+    drop(leaving);
+    runtime.log_line(|line| line["status"] == 499).await;
+    let mut raw = runtime.orders().raw().await;
+    for _ in 0..3 {
+        assert_eq!(raw.get("/v1/a").await.body, b"plain");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    assert_eq!(recorded.all().len(), 2);
 }

@@ -3,6 +3,8 @@
 
 mod support;
 
+use bytes::Bytes;
+use http_body_util::Empty;
 use hyper::ext::Protocol;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -163,6 +165,16 @@ async fn an_upstream_that_does_not_agree_answers_as_always() {
     let answer = raw.answer().await;
     assert_eq!((answer.status, &*answer.body), (200, &b"hello"[..]));
     assert_eq!(raw.get("/v1/a").await.status, 200);
+    // A stream would take the status for the agreement.
+    let (mut sender, _connection) = runtime.orders().hyper2_with().await;
+    assert_eq!(sender.send_request(stream("/v1/socket")).await.unwrap().status().as_u16(), 502);
+}
+
+/// A request for a WebSocket over HTTP/2.
+fn stream(path: &str) -> http::Request<Empty<Bytes>> {
+    let request = http::Request::connect(format!("https://api.internal{path}"));
+    let request = request.header("sec-websocket-version", "13").extension(Protocol::from_static("websocket"));
+    request.body(Empty::new()).unwrap()
 }
 
 #[tokio::test]
@@ -178,14 +190,9 @@ async fn another_protocol_is_not_asked_for() {
 #[tokio::test]
 async fn over_http_2_it_is_a_stream_and_the_upstream_does_not_notice() {
     let (runtime, seen) = runtime("drain: 1s").await;
-    let (mut sender, connection) = runtime.orders().hyper2_with::<http_body_util::Empty<bytes::Bytes>>().await;
-    let ask = |path: &str| {
-        let request = http::Request::connect(format!("https://api.internal{path}"));
-        let request = request.header("sec-websocket-version", "13").extension(Protocol::from_static("websocket"));
-        request.body(http_body_util::Empty::new()).unwrap()
-    };
-    assert_eq!(sender.send_request(ask("/v2/socket")).await.unwrap().status().as_u16(), 403);
-    let mut answer = sender.send_request(ask("/v1/socket")).await.unwrap();
+    let (mut sender, connection) = runtime.orders().hyper2_with().await;
+    assert_eq!(sender.send_request(stream("/v2/socket")).await.unwrap().status().as_u16(), 403);
+    let mut answer = sender.send_request(stream("/v1/socket")).await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers().get("sec-websocket-accept")), (200, None));
     let mut socket = hyper_util::rt::TokioIo::new(hyper::upgrade::on(&mut answer).await.unwrap());
     let mut buffer = [0; 12];

@@ -25,6 +25,8 @@ pub(crate) struct Activity {
     idle_since: AtomicU64,
     /// Whether we have begun to close it.
     closing: AtomicBool,
+    /// Whether the last request may have a body that was not read to its end.
+    unread: AtomicBool,
     /// Since when the client takes nothing although there is something to send; 0: it does not.
     stalled_since: AtomicU64,
     /// Of HTTP/2: how many heads are complete, and in the lowest two bits the [`Place`].
@@ -34,6 +36,15 @@ pub(crate) struct Activity {
 impl Activity {
     pub(crate) fn new() -> Self {
         Self { idle_since: AtomicU64::new(micros(Instant::now())), ..Self::default() }
+    }
+
+    /// Whether a part of the last request's body may be still to come.
+    pub(crate) fn leaves_unread(&self, unread: bool) {
+        self.unread.store(unread, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
     }
 
     /// A request's head is complete.

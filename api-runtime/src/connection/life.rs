@@ -1,6 +1,7 @@
 //! The life of one connection after its handshake: HTTP until somebody ends it, then whatever it was upgraded to.
 
 use super::activity::Observed;
+use super::lingering::{FAREWELL, Lingering};
 use super::parked::Parked;
 use super::streams::{Http2, Streams};
 use super::supervisor::{Ended, Supervisor};
@@ -106,9 +107,16 @@ where
         let ended = supervisor.supervise(&mut *http).await;
         let left = match &ended {
             Ended::Quiet | Ended::Cut(End::SlowHeader) => http.into_parts(),
+            Ended::Badly(error) if error.is_parse() => http.into_parts(),
+            Ended::Well if connection.activity.has_unread() => http.into_parts(),
             _ => None,
         };
         let Some(left) = left else { return ended };
+        if let Ended::Well | Ended::Badly(_) = ended {
+            let mut lingering = Lingering::new(left.io.into_inner());
+            let _ = tokio::time::timeout(FAREWELL, supervisor.supervise(&mut lingering)).await;
+            return ended;
+        }
         let parked = left.io.into_inner().and_before_it(left.read_buf);
         if let Ended::Cut(End::SlowHeader) = ended {
             access_log::protocol_error(connection, Some(408), "headerTimeout");

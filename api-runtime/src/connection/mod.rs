@@ -5,6 +5,7 @@ mod gate;
 mod heads;
 mod identity_headers;
 mod life;
+mod lingering;
 mod open;
 mod parked;
 mod streams;

@@ -11,7 +11,7 @@ use crate::config::{Upstream, UpstreamProtocol};
 use crate::headers;
 use crate::record::Record;
 use crate::socket::Socket;
-use http::header::{COOKIE, HOST, HeaderMap};
+use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderMap, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -155,10 +155,22 @@ fn join_cookies(headers: &mut HeaderMap) {
 /// An upstream's answer as the client may have it.
 fn cleaned<B>(response: Response<B>) -> Result<Response<B>, Fault> {
     // Nobody asked to switch.
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS || !has_one_end(response.headers()) {
+        tracing::debug!(status = %response.status(), "the upstream's answer can be read in more than one way");
         return Err(Fault::Broken);
     }
     Ok(cleaned_head(response))
+}
+
+/// Whether everybody who reads the answer finds the same end of it. hyper reads an unknown encoding to the end of the
+/// connection, and a length said twice in one line.
+fn has_one_end(headers: &HeaderMap) -> bool {
+    let is_number = |value: &HeaderValue| value.as_bytes().iter().all(u8::is_ascii_digit);
+    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    match encodings.next() {
+        Some(first) => first.as_bytes().eq_ignore_ascii_case(b"chunked") && encodings.next().is_none(),
+        None => headers.get_all(CONTENT_LENGTH).iter().all(is_number),
+    }
 }
 
 fn cleaned_head<B>(mut response: Response<B>) -> Response<B> {

@@ -37,7 +37,7 @@ impl Frame {
             0x88 => Some(200),
             0x8c => Some(400),
             0x8d => Some(404),
-            0x48 => Some(digits(self.payload.get(2..4)?)),
+            0x48 => Some(digits(self.payload.get(2..)?)),
             _ => None,
         }
     }
@@ -45,7 +45,7 @@ impl Frame {
 
 /// Three digits in Huffman's code (RFC 7541, appendix B).
 fn digits(bytes: &[u8]) -> u16 {
-    let mut bits = u32::from(bytes[0]) << 24 | u32::from(bytes[1]) << 16 | 0xffff;
+    let mut bits = u32::from_be_bytes([bytes[0], bytes[1], bytes.get(2).copied().unwrap_or(0xff), 0xff]);
     let mut number = 0;
     for _ in 0..3 {
         let (digit, length) = match bits >> 27 {

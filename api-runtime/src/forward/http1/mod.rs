@@ -9,7 +9,7 @@ use super::{Address, broken, cleaned, cleaned_head};
 use crate::application::{Answer, Fault, Upgrade};
 use crate::body::Body;
 use crate::headers;
-use crate::meter::{Meter, Progress};
+use crate::meter::Meter;
 use crate::sharded::Sharded;
 use answered::Answered;
 use http::header::{CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT};
@@ -125,7 +125,10 @@ pub(super) async fn send(
         let (standing, mut again) = match pool.take(started) {
             Some(standing) => (standing, true),
             None => match address.connect().await {
-                Ok(stream) => (Standing::Plain(Plain::new(stream)), false),
+                Ok(stream) => match Plain::fresh(stream) {
+                    Some(plain) => (Standing::Plain(plain), false),
+                    None => return Answer::failed(Fault::Broken),
+                },
                 Err(fault) => return Answer::failed(fault),
             },
         };
@@ -184,7 +187,7 @@ fn answer(
     is_usual: bool,
 ) -> Result<Response<Body>, Fault> {
     let (parts, mut incoming) = response.into_parts();
-    if meter.is_some_and(|meter| meter.progress() == Progress::Coming) {
+    if meter.is_some_and(Meter::is_coming) {
         // The upstream answers while it still reads: neither direction may wait for the other.
         if let Some(connection) = lease.connection.take() {
             tokio::spawn(connection);
@@ -220,6 +223,8 @@ fn answer(
 /// Sends a request to go on in WebSocket, on a connection of its own.
 pub(super) async fn upgrade(address: &Address, request: Request<Body>, upgrade: Upgrade) -> Answer {
     match upgraded(address, request).await {
+        // To a stream, which is asked by CONNECT, any 2xx would be the agreement that it is not.
+        Ok((response, None)) if upgrade.is_stream && response.status().is_success() => Answer::failed(Fault::Broken),
         Ok((response, None)) => match cleaned(response) {
             Ok(response) => Answer::new(response.map(Body::stream)),
             Err(fault) => Answer::failed(fault),

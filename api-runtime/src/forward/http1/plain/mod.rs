@@ -53,6 +53,12 @@ impl Plain {
         Self { stream, buffer: BytesMut::new() }
     }
 
+    /// A new connection, unless the upstream has spoken already: what it said would be taken for the answer.
+    pub(super) fn fresh(stream: Socket) -> Option<Self> {
+        let mut plain = Self::new(stream);
+        plain.is_quiet().then_some(plain)
+    }
+
     pub(super) fn into_stream(self) -> Socket {
         self.stream
     }

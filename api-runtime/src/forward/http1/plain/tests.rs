@@ -142,3 +142,17 @@ proptest! {
         whole(&Bytes::from([first, &bytes].concat()));
     }
 }
+
+#[tokio::test]
+async fn a_connection_on_which_the_upstream_speaks_first_is_not_used() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for first in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged"] {
+        let ours = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut upstream = listener.accept().await.unwrap().0;
+        upstream.write_all(first).await.unwrap();
+        if !first.is_empty() {
+            ours.readable().await.unwrap();
+        }
+        assert_eq!(Plain::fresh(ours.into()).is_some(), first.is_empty());
+    }
+}
