@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use aws_config::SdkConfig;
 use aws_sdk_appconfigdata::Client;
 use aws_sdk_appconfigdata::operation::get_latest_configuration::GetLatestConfigurationOutput;
-use policy::{Format, Revision};
+use policy::{Format, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::Document;
 use crate::error::with_causes;
 use crate::file;
 use crate::uri::{APPCONFIG_INTERVAL, AppConfigProfile};
+use crate::{Document, VersionLabel};
 
 /// Why AppConfig gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +46,11 @@ pub(crate) struct AppConfig {
     session: Option<Session>,
     given: Option<Document>,
     refused: bool,
+    /// The latest publication that was read, or the first reading: a version of before then is deployed again, which is
+    /// not when it was published.
+    newest: Option<Timestamp>,
+    /// When the document given last was published, if that is known and news.
+    news: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -64,7 +69,7 @@ struct Failure {
 impl AppConfig {
     pub(crate) fn new(profile: &AppConfigProfile, sdk: &SdkConfig) -> Self {
         let client = Client::new(&crate::sdk::bounded(sdk));
-        Self { client, profile: profile.clone(), session: None, given: None, refused: false }
+        Self { client, profile: profile.clone(), session: None, given: None, refused: false, newest: None, news: None }
     }
 
     pub(crate) fn refuse(&mut self) {
@@ -80,13 +85,28 @@ impl AppConfig {
     pub(crate) async fn fetch(&mut self) -> Result<Option<Document>, AppConfigError> {
         let latest = self.latest().await?;
         let content = latest.configuration.map(aws_sdk_appconfigdata::primitives::Blob::into_inner);
-        let document = match content.filter(|content| !content.is_empty()) {
+        let (document, published_at) = match content.filter(|content| !content.is_empty()) {
             Some(bytes) => self.document(bytes, latest.version_label, latest.content_type.as_deref()),
-            None => self.given.clone().ok_or_else(|| AppConfigError::Empty(self.profile.to_string()))?,
+            None => (self.given.clone().ok_or_else(|| AppConfigError::Empty(self.profile.to_string()))?, None),
         };
         let refused = std::mem::take(&mut self.refused);
-        let before = self.given.replace(document.clone());
-        Ok(if refused || before.as_ref() != Some(&document) { Some(document) } else { None })
+        let is_another = self.given.as_ref() != Some(&document);
+        self.given = Some(document.clone());
+        self.note(published_at, is_another);
+        Ok(if refused || is_another { Some(document) } else { None })
+    }
+
+    /// When the document given last was published, told once; nothing of the first.
+    pub(crate) fn take_news(&mut self) -> Option<Timestamp> {
+        self.news.take()
+    }
+
+    fn note(&mut self, published_at: Option<Timestamp>, is_another: bool) {
+        if is_another {
+            self.news = published_at.filter(|time| self.newest.is_some_and(|newest| newest < *time));
+        }
+        let newest = self.newest.unwrap_or_else(Timestamp::now);
+        self.newest = Some(published_at.map_or(newest, |time| time.max(newest)));
     }
 
     /// The next answer of the session, or the first of a new one, which is whole.
@@ -130,15 +150,20 @@ impl AppConfig {
         Ok(latest)
     }
 
-    fn document(&self, bytes: Vec<u8>, label: Option<String>, content_type: Option<&str>) -> Document {
+    /// And when it was published, if its label says so.
+    fn document(
+        &self,
+        bytes: Vec<u8>,
+        label: Option<String>,
+        content_type: Option<&str>,
+    ) -> (Document, Option<Timestamp>) {
         let is_json = content_type.is_some_and(|content_type| content_type.contains("json"));
-        let digest = || file::revision(&Sha256::digest(&bytes).into());
-        Document {
-            revision: label.filter(|label| !label.is_empty()).map_or_else(digest, Revision::from),
-            format: if is_json { Format::Json } else { Format::Yaml },
-            name: self.profile.to_string(),
-            bytes,
-        }
+        let unlabelled =
+            || VersionLabel { revision: file::revision(&Sha256::digest(&bytes).into()), published_at: None };
+        let label = label.filter(|label| !label.is_empty());
+        let VersionLabel { revision, published_at } = label.map_or_else(unlabelled, |label| VersionLabel::read(&label));
+        let format = if is_json { Format::Json } else { Format::Yaml };
+        (Document { revision, format, name: self.profile.to_string(), bytes }, published_at)
     }
 
     fn failed(&self, operation: &'static str, cause: String) -> AppConfigError {

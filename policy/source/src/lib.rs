@@ -30,6 +30,8 @@ mod sdk;
 #[cfg(feature = "secretsmanager")]
 mod secret;
 mod uri;
+#[cfg(feature = "appconfig")]
+mod version_label;
 
 #[cfg(feature = "appconfig")]
 pub use appconfig::AppConfigError;
@@ -47,3 +49,5 @@ pub use secret::{KeyPair, Secret, SecretError, SecretId, SecretIdError};
 #[cfg(feature = "bundle")]
 pub use uri::BundleUri;
 pub use uri::{AppConfigProfile, SourceUri, SourceUriError};
+#[cfg(feature = "appconfig")]
+pub use version_label::VersionLabel;

@@ -27,8 +27,8 @@ pub struct Document {
 ///
 /// # AppConfig
 /// `appconfig:APP/ENV/PROFILE`: the document is what is deployed, YAML, or JSON where the content type says so; its
-/// revision is the version's label, or the hash of the content without one. It is asked at most every 15 seconds. The
-/// reader needs `appconfig:StartConfigurationSession` and `appconfig:GetLatestConfiguration`.
+/// revision is the version's label up to the time that [`VersionLabel`](crate::VersionLabel) describes, or the hash of the
+/// content without a label. It is asked at most every 15 seconds. The reader needs `appconfig:StartConfigurationSession` and `appconfig:GetLatestConfiguration`.
 ///
 /// # The table
 /// `dynamodb:TABLE` names a table with the partition key `pk` (string) and these items, which
@@ -179,9 +179,10 @@ impl PolicySource {
         Self { trust_domain: Some(trust_domain), ..self }
     }
 
-    /// Has `observer` told of each revision but the first how long it took to come into force: of a file from when it was
-    /// written or put in place, of a table from `publishedAt`, by the publisher's clock. AppConfig and bundles do not date
-    /// what they give.
+    /// Has `observer` told of each revision but the first how long it took to come into force: of a file, also a
+    /// bundle's, from when it was written or put in place; of a table from `publishedAt` and of AppConfig from the version's
+    /// label, both by the publisher's clock; of a bundle behind a network from its `Last-Modified`. Where there is no such
+    /// date, or one that cannot be, the observer is not told.
     #[must_use]
     pub fn observed(self, observer: impl Fn(Duration) + Send + 'static) -> Self {
         Self { observer: Observer::new(observer), ..self }
@@ -190,10 +191,12 @@ impl PolicySource {
     fn observe(&mut self) {
         match &mut self.origin {
             Origin::File(file) => self.observer.tell(file.take_news()),
+            #[cfg(feature = "appconfig")]
+            Origin::AppConfig(profile) => self.observer.tell(profile.take_news()),
+            #[cfg(feature = "bundle")]
+            Origin::Bundle(bundle) => self.observer.tell(bundle.take_news()),
             #[cfg(feature = "dynamodb")]
             Origin::DynamoDb(table) => self.observer.tell(table.take_news()),
-            #[cfg(any(feature = "appconfig", feature = "bundle"))]
-            _ => {}
         }
     }
 
@@ -281,7 +284,11 @@ impl Load for PolicySource {
     async fn load(&mut self) -> Result<Option<(Revision, Engine)>, SourceError> {
         #[cfg(feature = "bundle")]
         if let Origin::Bundle(bundle) = &mut self.origin {
-            return bundle.load(self.trust_domain.as_ref()).await;
+            let loaded = bundle.load(self.trust_domain.as_ref()).await?;
+            if loaded.is_some() {
+                self.observe();
+            }
+            return Ok(loaded);
         }
         if self.unchecked {
             self.refuse();

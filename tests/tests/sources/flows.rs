@@ -64,6 +64,11 @@ impl Flow {
         self.outage(&gate).await;
         self.store.publish(4).await;
         self.until(&gate, "back to enforced", async || self.ask(&gate, 3).await.0 == 200).await;
+        let metrics = gate.metrics().await;
+        let took = |what: &str| metrics[&format!("linkward_policy_propagation_seconds_{what}")];
+        // Neither the first nor what was spoilt.
+        assert!((took("count") - 3.0).abs() < 1e-9 && took("sum") < 180.0, "{:?}: {} s", self.kind, took("sum"));
+        println!("{:?}: three publications in force after {:.3} s together", self.kind, took("sum"));
     }
 
     async fn outage(&self, gate: &Gate) {

@@ -14,7 +14,7 @@ async fn an_object_is_given_when_it_changed_and_kept_through_an_outage() {
     let sdk = stack.sdk_config(&stack.provider()).await.to_builder().endpoint_url(&line.url).build();
     let mut object = RemoteObject::with_sdk(&"s3://crl-bucket/crl/ca.crl".parse().unwrap(), &sdk, 1000).unwrap();
     let bytes = |fetched: Fetched| match fetched {
-        Fetched::Changed { bytes, etag } => Some((bytes, etag.is_some())),
+        Fetched::Changed { bytes, etag, .. } => Some((bytes, etag.is_some())),
         Fetched::Unchanged => None,
     };
     assert_eq!(bytes(object.fetch().await.unwrap()), Some((b"one".to_vec(), true)));

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use local_stack::Configuration;
-use policy::{Format, Revision};
-use policy_source::{Document, PolicyPublisher};
+use policy::{Format, Revision, Timestamp};
+use policy_source::{Document, PolicyPublisher, VersionLabel};
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -121,10 +121,11 @@ impl Store {
             }
             Kind::AppConfig => {
                 let (to, content) = (self.configuration.as_ref().unwrap(), String::from_utf8(content).unwrap());
-                stack.deploy_configuration(to, label, "application/x-yaml", &content).await.unwrap();
+                let label = VersionLabel::of(&Revision::from(label), Timestamp::now()).to_string();
+                stack.deploy_configuration(to, &label, "application/x-yaml", &content).await.unwrap();
             }
             Kind::BundleS3 => stack.put_object("flow-bundles", "policy.tar.gz", content).await.unwrap(),
-            Kind::BundleWeb => self.web.state.lock().unwrap().content = content,
+            Kind::BundleWeb => self.web.state.lock().unwrap().put(content),
             Kind::DynamoDb => unreachable!("it has items, not one content"),
         }
     }
@@ -174,7 +175,7 @@ fn bundle(callers: usize) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
-/// A web server with one object and its ETag.
+/// A web server with one object, its ETag and its date.
 struct Web {
     url: String,
     state: Arc<Mutex<Object>>,
@@ -183,7 +184,13 @@ struct Web {
 #[derive(Default)]
 struct Object {
     content: Vec<u8>,
+    /// As HTTP writes times.
+    modified: String,
     is_cut: bool,
+}
+
+fn now() -> String {
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()).unwrap()
 }
 
 impl Web {
@@ -207,8 +214,12 @@ impl Web {
 }
 
 impl Object {
+    fn put(&mut self, content: Vec<u8>) {
+        (self.content, self.modified) = (content, now());
+    }
+
     fn answer(&self, head: &str) -> Vec<u8> {
-        let close = "connection: close\r\n";
+        let close = format!("connection: close\r\ndate: {}\r\n", now());
         if self.is_cut || self.content.is_empty() {
             return format!("HTTP/1.1 503 Service Unavailable\r\n{close}content-length: 0\r\n\r\n").into_bytes();
         }
@@ -217,7 +228,10 @@ impl Object {
             return format!("HTTP/1.1 304 Not Modified\r\n{close}\r\n").into_bytes();
         }
         let length = self.content.len();
-        let head = format!("HTTP/1.1 200 OK\r\n{close}etag: \"{sum:x}\"\r\ncontent-length: {length}\r\n\r\n");
+        let modified = &self.modified;
+        let head = format!(
+            "HTTP/1.1 200 OK\r\n{close}etag: \"{sum:x}\"\r\nlast-modified: {modified}\r\ncontent-length: {length}\r\n\r\n"
+        );
         [head.as_bytes(), &self.content].concat()
     }
 }

@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use http::Method;
 use policy::{Format, Policy, Revision, Timestamp};
-use policy_source::{AppConfigProfile, Document};
+use policy_source::{AppConfigProfile, Document, VersionLabel};
 use serde_json::Value;
 
 use super::deployment::{self, Deployment};
@@ -14,8 +14,6 @@ use crate::aws::signed::{APPCONFIG, Rest, Signed};
 
 /// What AppConfig hosts at most, unless the quota was raised.
 const LARGEST: usize = 1024 * 1024;
-/// AppConfig's limit on a version's label, by which readers know the revision.
-const LONGEST_LABEL: usize = 64;
 
 /// Publishes the document and deploys it; gives the deployment's number once all readers get it.
 pub(super) async fn deploy(
@@ -26,13 +24,13 @@ pub(super) async fn deploy(
     requested_by: &str,
 ) -> anyhow::Result<u64> {
     let content = json(document)?;
-    let label = label(&document.revision)?;
+    let label = label(&document.revision, Timestamp::now())?;
     let signed = Signed::new(sdk)?;
     let place = find(&signed, to).await?;
     let strategy = deployment::strategy(&signed, strategy).await?;
     let version =
-        version(&signed, &place, label, &content).await.with_context(|| format!("`{to}` takes no version"))?;
-    let description = format!("{label}, by {requested_by}");
+        version(&signed, &place, &label, &content).await.with_context(|| format!("`{to}` takes no version"))?;
+    let description = format!("{}, by {requested_by}", label.revision);
     let deployment = Deployment { place: &place, version, strategy: &strategy };
     deployment.run(&signed, &description).await.with_context(|| format!("`{to}`"))
 }
@@ -60,36 +58,41 @@ fn fits(bytes: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-fn label(revision: &Revision) -> anyhow::Result<&str> {
-    let label = revision.as_str();
-    if label.len() > LONGEST_LABEL || label.bytes().all(|byte| byte.is_ascii_digit()) {
-        bail!("AppConfig takes no version label `{label}`: at most {LONGEST_LABEL} characters, not digits alone");
+/// By which readers know the revision, and how long it took to reach them.
+fn label(revision: &Revision, now: Timestamp) -> anyhow::Result<VersionLabel> {
+    let label = VersionLabel::of(revision, now);
+    if !label.is_valid() {
+        bail!("AppConfig takes no version label `{label}`: at most 64 characters, not digits alone");
     }
     Ok(label)
 }
 
-/// The number of the version with this label: a label is one version's, so what is there already is used if it says the same.
-async fn version(signed: &Signed, place: &Place, label: &str, content: &[u8]) -> anyhow::Result<u64> {
+/// The number of a version with this label. A revision says one thing; what was published before is published again as a
+/// version of its own, with its own time, unless the label has no place for a time: labels are unique.
+async fn version(signed: &Signed, place: &Place, label: &VersionLabel, content: &[u8]) -> anyhow::Result<u64> {
     let Place { application, profile, .. } = place;
     let path = format!("/applications/{application}/configurationprofiles/{profile}/hostedconfigurationversions");
-    let number = |item: &Value| item.get("VersionNumber").and_then(Value::as_u64);
+    let read = |item: &Value| Some(VersionLabel::read(item.get("VersionLabel").and_then(Value::as_str)?));
     let versions = list(signed, "ListHostedConfigurationVersions", &path).await?;
-    let same = versions.iter().find(|item| item.get("VersionLabel").and_then(Value::as_str) == Some(label));
-    if let Some(number) = same.and_then(number) {
+    let same = versions.iter().find(|item| read(item).is_some_and(|found| found.revision == label.revision));
+    if let Some(number) = same.and_then(|item| item.get("VersionNumber")).and_then(Value::as_u64) {
         let path = format!("{path}/{number}");
         let there = signed.rest(&APPCONFIG, get("GetHostedConfigurationVersion", &path)).await?;
         if there.body != content {
             bail!(
-                "version {number} has the label `{label}` and is another policy; give this one a `--revision` of its own"
+                "version {number} is revision `{}` and another policy; give this one a `--revision` of its own",
+                label.revision
             );
         }
-        return Ok(number);
+        if label.published_at.is_none() {
+            return Ok(number);
+        }
     }
     let create = Rest {
         action: "CreateHostedConfigurationVersion",
         method: Method::POST,
         path: &path,
-        headers: &[("content-type", "application/json"), ("versionlabel", label)],
+        headers: &[("content-type", "application/json"), ("versionlabel", &label.to_string())],
         body: content.to_vec(),
     };
     let created = signed.rest(&APPCONFIG, create).await?;
@@ -117,8 +120,8 @@ mod tests {
 
     #[test]
     fn a_label_is_what_appconfig_takes() {
-        assert!(label(&Revision::from("sha256:0123456789abcdef")).is_ok());
-        assert!(label(&Revision::from("20261126")).is_err());
-        assert!(label(&Revision::from("r".repeat(65))).is_err());
+        let label = |revision: &str| label(&Revision::from(revision), Timestamp::UNIX_EPOCH);
+        assert_eq!(label("r1").unwrap().to_string(), "r1@1970-01-01T00:00:00.000000Z");
+        assert!(label(&"r".repeat(65)).unwrap_err().to_string().contains("at most 64 characters"));
     }
 }

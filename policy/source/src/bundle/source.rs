@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use policy::{Revision, TrustDomain};
+use policy::{Revision, Timestamp, TrustDomain};
 use sha2::{Digest, Sha256};
 
 use super::cache::Cache;
@@ -28,6 +28,8 @@ pub(crate) struct BundleSource {
     unchecked: bool,
     /// Since when the bundle in force had not been confirmed as it came from the disk.
     age: Duration,
+    /// When the bundle that was fetched last took its place behind the network.
+    news: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -85,7 +87,7 @@ impl BundleSource {
         let cache = Cache::open(settings.cache_directory.as_deref(), &source).map_err(|cause| {
             SourceError::Unreadable { path: settings.cache_directory.clone().unwrap_or_default(), cause }
         })?;
-        Ok(Self { origin, name, settings, cache, digest: None, unchecked: false, age: Duration::ZERO })
+        Ok(Self { origin, name, settings, cache, digest: None, unchecked: false, age: Duration::ZERO, news: None })
     }
 
     /// What messages call it.
@@ -183,9 +185,20 @@ impl BundleSource {
         match &mut self.origin {
             Origin::File(file) => Ok(file.fetch().await?.map(|(_, bytes)| bytes)),
             Origin::Remote(object) => Ok(match object.fetch().await? {
-                Fetched::Changed { bytes, .. } => Some(bytes),
+                Fetched::Changed { bytes, modified, .. } => {
+                    self.news = modified;
+                    Some(bytes)
+                }
                 Fetched::Unchanged => None,
             }),
+        }
+    }
+
+    /// When the bundle given last took the place of another, told once.
+    pub(crate) fn take_news(&mut self) -> Option<Timestamp> {
+        match &mut self.origin {
+            Origin::File(file) => file.take_news(),
+            Origin::Remote(_) => self.news.take(),
         }
     }
 

@@ -5,7 +5,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, StatusCode, Uri};
 
 use super::uri::is_safe;
-use super::web::{Web, question, read};
+use super::web::{Web, answered_at, question, read};
 use super::{Answer, Bound, RemoteError, RemoteUri, Validator};
 
 /// As stores that answer with a signed address need: one to the store, and two to spare.
@@ -22,14 +22,14 @@ impl Https {
         Ok(Self { web: Web::new(named)?, uri })
     }
 
-    /// The object, or nothing if it is the known one.
-    pub(super) async fn get(&self, known: Option<&Validator>, bound: &Bound) -> Result<Option<Answer>, RemoteError> {
+    pub(super) async fn get(&self, known: Option<&Validator>, bound: &Bound) -> Result<Answer, RemoteError> {
         let mut uri = self.uri.clone();
         for _ in 0..=REDIRECTS {
             let response = self.web.send(question(&uri, known, bound)?, bound).await?;
+            let at = answered_at(response.headers());
             match response.status() {
-                StatusCode::OK => return read(response, bound).await.map(Some),
-                StatusCode::NOT_MODIFIED if known.is_some() => return Ok(None),
+                StatusCode::OK => return Ok(Answer { at, object: Some(read(response, bound).await?) }),
+                StatusCode::NOT_MODIFIED if known.is_some() => return Ok(Answer { at, object: None }),
                 status if status.is_redirection() && response.headers().contains_key(LOCATION) => {
                     uri = target(&uri, response.headers()).ok_or_else(|| RemoteError::Redirect(bound.name.clone()))?;
                 }

@@ -14,6 +14,7 @@ mod web;
 
 use std::time::Duration;
 
+use policy::Timestamp;
 use sha2::{Digest, Sha256};
 
 pub use error::RemoteError;
@@ -34,6 +35,9 @@ pub enum Fetched {
         bytes: Vec<u8>,
         /// The server's name for this version, quotes included; not every server has one.
         etag: Option<String>,
+        /// When it took the place of the one given last, to the second, by the server's clock: its `Last-Modified`, unless
+        /// the server had the other one later than that. Then it is the time of something else, such as its build.
+        modified: Option<Timestamp>,
     },
 }
 
@@ -44,6 +48,8 @@ pub struct RemoteObject {
     transport: Transport,
     limit: usize,
     given: Option<Given>,
+    /// By the server's clock, when it last had what was given last.
+    confirmed_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -67,9 +73,18 @@ struct Validator {
     last_modified: Option<String>,
 }
 
-/// An object as it came.
+/// What a server says.
 #[derive(Debug)]
 struct Answer {
+    /// When, by its own clock.
+    at: Option<Timestamp>,
+    /// Nothing if the object is the known one.
+    object: Option<Received>,
+}
+
+/// An object as it came.
+#[derive(Debug)]
+struct Received {
     bytes: Vec<u8>,
     validator: Validator,
 }
@@ -100,14 +115,17 @@ impl RemoteObject {
             Place::Web(address) => Self::web(address, uri, limit),
             Place::S3 { bucket, key } => {
                 let transport = Transport::S3(Box::new(s3::Object::new(bucket, key, sdk, uri)?));
-                Ok(Self { uri: uri.clone(), transport, limit, given: None })
+                Ok(Self::new(uri, transport, limit))
             }
         }
     }
 
     fn web(address: &http::Uri, uri: &RemoteUri, limit: usize) -> Result<Self, RemoteError> {
-        let transport = Transport::Https(Box::new(https::Https::new(address.clone(), uri)?));
-        Ok(Self { uri: uri.clone(), transport, limit, given: None })
+        Ok(Self::new(uri, Transport::Https(Box::new(https::Https::new(address.clone(), uri)?)), limit))
+    }
+
+    fn new(uri: &RemoteUri, transport: Transport, limit: usize) -> Self {
+        Self { uri: uri.clone(), transport, limit, given: None, confirmed_at: None }
     }
 
     /// What messages call it.
@@ -123,16 +141,19 @@ impl RemoteObject {
     pub async fn fetch(&mut self) -> Result<Fetched, RemoteError> {
         let slow = RemoteError::TooSlow { name: self.name(), within: WHOLE };
         let answer = tokio::time::timeout(WHOLE, self.get()).await.map_err(|_| slow)??;
-        let Some(Answer { bytes, validator }) = answer else { return Ok(Fetched::Unchanged) };
+        let before = std::mem::replace(&mut self.confirmed_at, answer.at);
+        let Some(Received { bytes, validator }) = answer.object else { return Ok(Fetched::Unchanged) };
         if bytes.is_empty() {
             return Err(RemoteError::Empty(self.name()));
         }
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let etag = validator.etag.clone();
-        let before = self.given.replace(Given { validator, digest });
-        match before.is_some_and(|before| before.digest == digest) {
+        let modified = validator.last_modified.as_deref().and_then(web::time);
+        let modified = modified.filter(|modified| before.is_some_and(|before| before <= *modified));
+        let given = self.given.replace(Given { validator, digest });
+        match given.is_some_and(|given| given.digest == digest) {
             true => Ok(Fetched::Unchanged),
-            false => Ok(Fetched::Changed { bytes, etag }),
+            false => Ok(Fetched::Changed { bytes, etag, modified }),
         }
     }
 
@@ -141,7 +162,7 @@ impl RemoteObject {
         self.given = None;
     }
 
-    async fn get(&mut self) -> Result<Option<Answer>, RemoteError> {
+    async fn get(&mut self) -> Result<Answer, RemoteError> {
         let bound = Bound { name: self.name(), limit: self.limit };
         let known = self.given.as_ref().map(|given| &given.validator);
         match &mut self.transport {

@@ -15,7 +15,7 @@ use http::{Request, StatusCode, Uri};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 
-use super::web::{Web, question, read};
+use super::web::{Web, answered_at, question, read};
 use super::{Answer, Bound, RemoteError, RemoteUri, Validator};
 use crate::error::with_causes;
 
@@ -39,17 +39,13 @@ impl Object {
         Ok(Self { web, sdk, bucket: bucket.to_owned(), key: key.to_owned(), credentials: None })
     }
 
-    /// The object, or nothing if it is the known one.
-    pub(super) async fn get(
-        &mut self,
-        known: Option<&Validator>,
-        bound: &Bound,
-    ) -> Result<Option<Answer>, RemoteError> {
+    pub(super) async fn get(&mut self, known: Option<&Validator>, bound: &Bound) -> Result<Answer, RemoteError> {
         let request = self.request(known, bound).await?;
         let response = self.web.send(request, bound).await?;
+        let at = answered_at(response.headers());
         match response.status() {
-            StatusCode::OK => read(response, bound).await.map(Some),
-            StatusCode::NOT_MODIFIED if known.is_some() => Ok(None),
+            StatusCode::OK => Ok(Answer { at, object: Some(read(response, bound).await?) }),
+            StatusCode::NOT_MODIFIED if known.is_some() => Ok(Answer { at, object: None }),
             status => {
                 self.credentials = None;
                 let elsewhere = response.headers().get("x-amz-bucket-region").and_then(|region| region.to_str().ok());

@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use http::header::{
-    ACCEPT, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, USER_AGENT,
+    ACCEPT, AGE, CONTENT_LENGTH, DATE, ETAG, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    USER_AGENT,
 };
-use http::{Request, Response, Uri};
+use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use policy::Timestamp;
 use tokio::time::timeout;
 
-use super::{Answer, Bound, RemoteError, RemoteUri, Validator};
+use super::{Bound, Received, RemoteError, RemoteUri, Validator};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// From the request to the headers of the answer, and between two pieces of its body.
@@ -77,7 +79,7 @@ pub(super) fn question(
 }
 
 /// The object that an answer holds.
-pub(super) async fn read(response: Response<Incoming>, bound: &Bound) -> Result<Answer, RemoteError> {
+pub(super) async fn read(response: Response<Incoming>, bound: &Bound) -> Result<Received, RemoteError> {
     let text = |name: HeaderName| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
     let validator = Validator { etag: text(ETAG), last_modified: text(LAST_MODIFIED) };
     let announced = text(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
@@ -94,7 +96,21 @@ pub(super) async fn read(response: Response<Incoming>, bound: &Bound) -> Result<
         }
         bytes.extend_from_slice(chunk);
     }
-    Ok(Answer { bytes, validator })
+    Ok(Received { bytes, validator })
+}
+
+/// When a server answered, by its own clock; a cache between adds how long it has had the answer (RFC 9111, 5.1).
+pub(super) fn answered_at(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = time(headers.get(DATE)?.to_str().ok()?)?;
+    match headers.get(AGE) {
+        Some(age) => date.checked_add(Duration::from_secs(age.to_str().ok()?.trim().parse::<u32>().ok()?.into())).ok(),
+        None => Some(date),
+    }
+}
+
+/// A time as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7).
+pub(super) fn time(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.strip_suffix("GMT").map(|_| text)?).ok()
 }
 
 fn silent(bound: &Bound) -> RemoteError {

@@ -1,10 +1,11 @@
 //! AppConfig's session protocol.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use policy::Format;
-use policy_source::{Load, PolicySource};
+use policy::{Format, Revision, Timestamp};
+use policy_source::{Load, PolicySource, VersionLabel};
 use serde_json::{Value, json};
 use wire_replay::{Answer, Call, Replay};
 
@@ -163,4 +164,76 @@ async fn a_label_moved_to_the_same_content_is_a_new_revision() {
     let mut source = source(&replay);
     next(&mut source).await.unwrap();
     assert_eq!(source.fetch().await.unwrap().unwrap().revision.as_str(), "v2");
+}
+
+/// A policy that differs from others by its note, published so many seconds from now.
+fn published(note: &str, seconds: i64) -> Answer {
+    let label = VersionLabel::of(
+        &Revision::from(note),
+        Timestamp::from_second(Timestamp::now().as_second() + seconds).unwrap(),
+    );
+    undated(note, &label.to_string())
+}
+
+fn undated(note: &str, label: &str) -> Answer {
+    content("t", &format!("{POLICY}# {note}\n")).header("version-label", label)
+}
+
+/// The revisions that came into force, and how many seconds the observer was told each time.
+async fn in_force(answers: impl IntoIterator<Item = Answer>) -> (Vec<String>, Vec<u64>) {
+    let answers: Vec<Answer> = answers.into_iter().collect();
+    let count = answers.len();
+    let replay =
+        answers.into_iter().fold(Replay::new().on(START, session("t")), |replay, answer| replay.on(GET, answer));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let teller = Arc::clone(&told);
+    let mut source = source(&replay).observed(move |took: Duration| teller.lock().unwrap().push(took.as_secs()));
+    let mut revisions = Vec::new();
+    for _ in 0..count {
+        if let Ok(Some((revision, _))) = source.load().await {
+            revisions.push(revision.to_string());
+        }
+    }
+    let told = told.lock().unwrap().clone();
+    (revisions, told)
+}
+
+#[tokio::test]
+async fn a_label_with_a_time_says_how_long_the_policy_took_and_is_no_part_of_its_revision() {
+    // The first reading is now, so what is news was published later: here by a clock that is ahead by less than a second.
+    let soon = |note: &str| {
+        let label = VersionLabel::of(&Revision::from(note), Timestamp::now() + Duration::from_millis(500));
+        undated(note, &label.to_string())
+    };
+    let (revisions, told) = in_force([published("one", -3600), soon("two")]).await;
+    assert_eq!((revisions, told), (vec!["one".to_owned(), "two".to_owned()], vec![0]));
+}
+
+#[tokio::test]
+async fn what_is_undated_deployed_again_or_dated_in_the_future_is_not_measured() {
+    let (revisions, told) = in_force([
+        published("one", -3600),
+        undated("two", "v2"),
+        undated("three", "v3@2026-11-26"),
+        // A rollback, by a console, to what was published before this process began.
+        published("four", -7200),
+        published("five", 3600),
+        // Older than what was read already.
+        published("six", 1800),
+    ])
+    .await;
+    assert_eq!(revisions, ["one", "v2", "v3@2026-11-26", "four", "five", "six"]);
+    assert!(told.is_empty(), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_policy_that_was_refused_is_not_measured_and_the_one_after_it_is() {
+    let at = || VersionLabel::of(&Revision::from("r"), Timestamp::now() + Duration::from_millis(900)).to_string();
+    let broken = content("t", "version: 1\n").header("version-label", &at());
+    let (revisions, told) = in_force([published("one", -3600), broken]).await;
+    assert_eq!((revisions.len(), told.len()), (1, 0));
+    let broken = content("t", "version: 1\n").header("version-label", &at());
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let (revisions, told) = in_force([published("one", -3600), broken, undated("two", &at())]).await;
+    assert_eq!((revisions.len(), told.len()), (2, 1));
 }

@@ -33,7 +33,7 @@ async fn an_unchanged_object_is_not_transferred_again() {
     let server = Server::start([tagged("\"1\"", "one"), not_modified(), tagged("W/\"2\"", "two"), not_modified()]);
     let mut object = object(&server).await;
     let first = object.fetch().await.unwrap();
-    assert_eq!(first, Fetched::Changed { bytes: b"one".to_vec(), etag: Some("\"1\"".into()) });
+    assert_eq!(first, Fetched::Changed { bytes: b"one".to_vec(), etag: Some("\"1\"".into()), modified: None });
     assert_eq!(bytes(&mut object).await, None);
     assert_eq!(bytes(&mut object).await.as_deref(), Some("two"));
     assert_eq!(bytes(&mut object).await, None);
@@ -137,6 +137,41 @@ async fn a_server_that_never_answers_is_an_error_in_bounded_time() {
     assert!(began.elapsed().as_secs() < 60);
     drop(silent);
     assert!(matches!(object.fetch().await, Err(RemoteError::Unreachable { .. })));
+}
+
+/// What the object said that it was modified, after the first was answered at `first` and the second was as `second` says.
+async fn modified(first: &str, second: &str) -> Option<String> {
+    let server = Server::start([answer(200, first, b"one"), answer(200, second, b"two")]);
+    let mut object = object(&server).await;
+    bytes(&mut object).await.unwrap();
+    match object.fetch().await.unwrap() {
+        Fetched::Changed { modified, .. } => modified.map(|time| time.to_string()),
+        Fetched::Unchanged => panic!("it changed"),
+    }
+}
+
+#[tokio::test]
+async fn an_object_is_dated_by_its_server_if_that_can_be_when_it_took_its_place() {
+    let at = |second: u32| format!("Mon, 23 Nov 2026 10:00:{second:02} GMT");
+    let confirmed = format!("date: {}\r\n", at(10));
+    let changed = |last_modified: &str| format!("date: {}\r\nlast-modified: {last_modified}\r\n", at(30));
+    for second in [10, 25] {
+        let expected = format!("2026-11-23T10:00:{second}Z");
+        assert_eq!(modified(&confirmed, &changed(&at(second))).await, Some(expected));
+    }
+    for (first, second, why) in [
+        (confirmed.clone(), changed(&at(9)), "the server had the other one later than that"),
+        (format!("{confirmed}age: 16\r\n"), changed(&at(25)), "a cache had it later than that"),
+        (format!("{confirmed}age: soon\r\n"), changed(&at(25)), "nobody knows when"),
+        (String::new(), changed(&at(25)), "nobody knows when"),
+        (confirmed.clone(), format!("date: {}\r\n", at(30)), "it is not dated"),
+        (confirmed.clone(), changed("Thu, 01 Jan 1970 00:00:00 GMT"), "a time for lack of one"),
+        (confirmed.clone(), changed("2026-11-23T10:00:25Z"), "not a time of HTTP"),
+        (confirmed.clone(), changed("Mon, 23 Nov 2026 10:00:25 +0000"), "not a time of HTTP"),
+    ] {
+        assert_eq!(modified(&first, &second).await, None, "{why}");
+    }
+    assert!(modified(&format!("{confirmed}age: 15\r\n"), &changed(&at(25))).await.is_some());
 }
 
 fn in_s3(server: &Server) -> RemoteObject {
