@@ -18,11 +18,19 @@ resource "aws_sqs_queue" "dead_letters" {
   sqs_managed_sse_enabled   = true
 }
 
+locals {
+  collector_environment = var.collector == null ? {} : merge(
+    { OTEL_EXPORTER_OTLP_ENDPOINT = var.collector.endpoint },
+    # As the layers of OpenTelemetry and of AWS call it.
+    var.collector.configuration == null ? {} : { OPENTELEMETRY_COLLECTOR_CONFIG_URI = var.collector.configuration },
+  )
+}
+
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_117:They call AWS's APIs alone. A VPC would add endpoints to pay for, and a network that can fail.
   #checkov:skip=CKV_AWS_272:Who may deploy is said by the SCPs; signing needs a profile of the account's own, and is added by who has one.
   #checkov:skip=CKV_AWS_173:Names of tables and ARNs, no secret; encrypted with Lambda's own key.
-  #checkov:skip=CKV_AWS_50:One log line a step and an audit event a verdict, with the run's id in each, tell what a trace would.
+  #checkov:skip=CKV_AWS_50:Spans are the functions' own, by OTLP to the collector that var.collector names.
   for_each = local.functions
 
   function_name = "${var.name}-${each.key}"
@@ -38,9 +46,10 @@ resource "aws_lambda_function" "this" {
   timeout                        = each.value.timeout
   memory_size                    = each.value.memory
   reserved_concurrent_executions = each.value.concurrency
+  layers                         = var.collector == null ? null : var.collector.layers
 
   environment {
-    variables = each.value.environment
+    variables = merge(each.value.environment, local.collector_environment)
   }
 
   # Lambda gives up after two retries; what it gives up on lands here as it came.

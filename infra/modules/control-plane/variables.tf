@@ -202,6 +202,38 @@ variable "removal" {
   }
 }
 
+variable "collector" {
+  description = "A collector for the functions' spans, by OTLP over plain HTTP: the layers that bring it as an extension of each function (OpenTelemetry's or AWS's), where it listens (OTEL_EXPORTER_OTLP_ENDPOINT), and its configuration, a path in the functions' zips or in a layer. null: nothing is traced."
+  type = object({
+    layers        = list(string)
+    endpoint      = optional(string, "http://127.0.0.1:4318")
+    configuration = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.collector == null ? true : length(var.collector.layers) >= 1 && length(var.collector.layers) <= 5
+    error_message = "collector.layers names the layer of the collector, and at most five in all: without one, nothing listens."
+  }
+
+  validation {
+    # Without a version it would be whatever is newest when somebody applies.
+    condition     = var.collector == null ? true : alltrue([for layer in var.collector.layers : can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", layer))])
+    error_message = "Every layer is the ARN of a version: arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION."
+  }
+
+  validation {
+    # Spans name accounts and endpoints. In clear text they stay within the function.
+    condition     = var.collector == null ? true : can(regex("^http://(127\\.0\\.0\\.1|localhost|\\[::1\\]):[0-9]{1,5}$", var.collector.endpoint))
+    error_message = "collector.endpoint is on loopback, where the extension listens: http://127.0.0.1:4318."
+  }
+
+  validation {
+    condition     = var.collector == null ? true : var.collector.configuration == null ? true : can(regex("^/(opt|var/task)/[A-Za-z0-9_./-]+\\.ya?ml$", var.collector.configuration))
+    error_message = "collector.configuration is a YAML file in the functions' zips (/var/task/…) or in a layer (/opt/…)."
+  }
+}
+
 variable "sweep_schedule" {
   description = "How often the approver looks at every connection, whatever it was told."
   type        = string

@@ -27,7 +27,11 @@ locals {
       policy    = merge({ source = "dynamodb:${var.tables.access-policy}" }, try(local.written.policy, {}))
       denyList  = merge(try(local.written.denyList, {}), { source = "dynamodb:${var.tables.deny-list}" })
       endpoints = merge(try(local.written.endpoints, {}), { source = "dynamodb:${var.tables.endpoint-inventory}" })
-      telemetry = merge({ serviceName = var.name, emf = "stdout" }, try(local.written.telemetry, {}))
+      telemetry = merge(
+        { serviceName = var.name, emf = "stdout" },
+        try(local.written.telemetry, {}),
+        var.collector == null ? {} : { otlpEndpoint = "http://127.0.0.1:4318" },
+      )
     },
     local.has_api ? { upstream = "http://127.0.0.1:${var.api.port}" } : {},
   )

@@ -16,7 +16,7 @@ locals {
   files_path = "/run/linkward"
 
   logs = {
-    for container in ["runtime", "api", "files"] : container => {
+    for container in ["runtime", "api", "collector", "files"] : container => {
       logDriver = "awslogs"
       options = {
         awslogs-group         = aws_cloudwatch_log_group.this.name
@@ -38,14 +38,19 @@ locals {
 
   containers = concat(
     [merge(local.unprivileged, {
-      name             = "runtime"
-      image            = var.image
-      essential        = true
-      user             = local.user
-      environment      = [{ name = "LINKWARD_CONFIG", value = yamlencode(local.configuration) }, { name = "AWS_REGION", value = local.region }]
-      portMappings     = [for port in [var.load_balancer.tls_port, var.load_balancer.health_port] : { containerPort = port, hostPort = port, protocol = "tcp" }]
-      mountPoints      = [{ sourceVolume = "files", containerPath = local.files_path, readOnly = true }]
-      dependsOn        = concat(local.has_files ? [{ containerName = "files", condition = "SUCCESS" }] : [], local.has_api ? [{ containerName = "api", condition = "START" }] : [])
+      name         = "runtime"
+      image        = var.image
+      essential    = true
+      user         = local.user
+      environment  = [{ name = "LINKWARD_CONFIG", value = yamlencode(local.configuration) }, { name = "AWS_REGION", value = local.region }]
+      portMappings = [for port in [var.load_balancer.tls_port, var.load_balancer.health_port] : { containerPort = port, hostPort = port, protocol = "tcp" }]
+      mountPoints  = [{ sourceVolume = "files", containerPath = local.files_path, readOnly = true }]
+      dependsOn = concat(
+        local.has_files ? [{ containerName = "files", condition = "SUCCESS" }] : [],
+        local.has_api ? [{ containerName = "api", condition = "START" }] : [],
+        # And stops before it, with its last spans sent.
+        [for collector in local.collectors : { containerName = "collector", condition = "START" }],
+      )
       logConfiguration = local.logs["runtime"]
 
       # A socket to the caller and one to the API, each.
@@ -63,6 +68,17 @@ locals {
       logConfiguration = local.logs["api"]
 
       # It outlives the runtime, which finishes requests on it.
+      stopTimeout = 120
+    })],
+    [for collector in local.collectors : merge(local.unprivileged, {
+      name             = "collector"
+      image            = collector.image
+      command          = collector.command
+      environment      = [for name, value in collector.environment : { name = name, value = value }]
+      logConfiguration = local.logs["collector"]
+
+      # Requests are served whether or not anybody watches.
+      essential   = false
       stopTimeout = 120
     })],
     # Writes the secrets as files before the runtime starts, and ends. As root of an empty volume, which is root's.
@@ -83,6 +99,7 @@ locals {
   has_api        = var.api != null
   has_files      = var.files != null
   apis           = local.has_api ? [var.api] : []
+  collectors     = var.collector == null ? [] : [var.collector]
   files          = local.has_files ? [var.files] : []
   file_variables = { for name in keys(try(var.files.secrets, {})) : name => "FILE_${upper(replace(name, "/[^a-z0-9]/", "_"))}" }
 }

@@ -104,6 +104,12 @@ variable "configuration" {
   }
 
   validation {
+    # Plain HTTP to anywhere else would end at the security group, in silence.
+    condition     = !can(var.configuration.telemetry.otlpEndpoint)
+    error_message = "Leave out telemetry.otlpEndpoint: it is the collector in the task (variable collector)."
+  }
+
+  validation {
     condition     = !can(var.configuration.policy.bundle.cacheDirectory)
     error_message = "Leave out policy.bundle.cacheDirectory: nothing of the container can be written, and a task that starts reads the bundle anew."
   }
@@ -158,8 +164,23 @@ variable "api" {
   }
 
   validation {
-    condition     = var.api == null ? true : var.api.port >= 1024 && var.api.port <= 65535 && !contains([8080, 8081, 8443], var.api.port)
-    error_message = "api.port is from 1024 to 65535, and none of the runtime's 8080, 8081 and 8443."
+    condition     = var.api == null ? true : var.api.port >= 1024 && var.api.port <= 65535 && !contains([4318, 8080, 8081, 8443], var.api.port)
+    error_message = "api.port is from 1024 to 65535, and none of the runtime's 8080, 8081 and 8443 and the collector's 4318."
+  }
+}
+
+variable "collector" {
+  description = "A collector for traces and metrics beside the runtime: a container that takes OTLP over HTTP on 127.0.0.1:4318 and passes it on over HTTPS. Its configuration by environment or command, as its image wants it; what it may do in AWS is the task role's, to which you attach it. null: no traces."
+  type = object({
+    image       = string
+    command     = optional(list(string))
+    environment = optional(map(string), {})
+  })
+  default = null
+
+  validation {
+    condition     = var.collector == null ? true : can(regex("@sha256:[0-9a-f]{64}$", var.collector.image))
+    error_message = "collector.image is REPOSITORY@sha256:DIGEST: a tag can be moved to another image."
   }
 }
 

@@ -390,3 +390,33 @@ run "only_our_rules_and_topics_may_invoke" {
     error_message = "a permission without its source lets any account's rules invoke"
   }
 }
+
+run "nothing_is_traced_unless_a_collector_is_named" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for function in aws_lambda_function.this : !contains(keys(function.environment[0].variables), "OTEL_EXPORTER_OTLP_ENDPOINT") && length(coalesce(function.layers, [])) == 0
+    ])
+    error_message = "a function without a collector sends no spans"
+  }
+}
+
+run "every_function_has_the_collector" {
+  command = plan
+
+  variables {
+    collector = { layers = ["arn:aws:lambda:eu-west-1:000000000000:layer:collector:7"], configuration = "/var/task/collector.yaml" }
+  }
+
+  assert {
+    condition = length(aws_lambda_function.this) == 4 && alltrue([
+      for function in aws_lambda_function.this :
+      function.environment[0].variables.OTEL_EXPORTER_OTLP_ENDPOINT == "http://127.0.0.1:4318"
+      && function.environment[0].variables.OPENTELEMETRY_COLLECTOR_CONFIG_URI == "/var/task/collector.yaml"
+      && contains(keys(function.environment[0].variables), "LINKWARD_EVENT_BUS")
+      && function.layers == tolist(["arn:aws:lambda:eu-west-1:000000000000:layer:collector:7"])
+    ])
+    error_message = "each function needs the layer, and is told where it listens"
+  }
+}

@@ -425,3 +425,63 @@ run "secret_with_a_path" {
 
   expect_failures = [var.certificates]
 }
+
+run "collector_that_nothing_brings" {
+  command = plan
+
+  variables {
+    collector = { layers = [] }
+  }
+
+  expect_failures = [var.collector]
+}
+
+run "collector_of_no_version" {
+  command = plan
+
+  variables {
+    collector = { layers = ["arn:aws:lambda:eu-west-1:000000000000:layer:collector"] }
+  }
+
+  expect_failures = [var.collector]
+}
+
+run "collector_elsewhere" {
+  command = plan
+
+  variables {
+    collector = { layers = ["arn:aws:lambda:eu-west-1:000000000000:layer:collector:1"], endpoint = "http://collector.internal.example:4318" }
+  }
+
+  expect_failures = [var.collector]
+}
+
+run "collector_by_a_name_that_begins_like_loopback" {
+  command = plan
+
+  variables {
+    collector = { layers = ["arn:aws:lambda:eu-west-1:000000000000:layer:collector:1"], endpoint = "http://127.0.0.1.example:4318" }
+  }
+
+  expect_failures = [var.collector]
+}
+
+run "collector_with_encryption_that_the_functions_do_not_speak" {
+  command = plan
+
+  variables {
+    collector = { layers = ["arn:aws:lambda:eu-west-1:000000000000:layer:collector:1"], endpoint = "https://127.0.0.1:4318" }
+  }
+
+  expect_failures = [var.collector]
+}
+
+run "collector_configured_from_elsewhere" {
+  command = plan
+
+  variables {
+    collector = { layers = ["arn:aws:lambda:eu-west-1:000000000000:layer:collector:1"], configuration = "https://example.com/collector.yaml" }
+  }
+
+  expect_failures = [var.collector]
+}

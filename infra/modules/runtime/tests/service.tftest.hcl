@@ -219,3 +219,42 @@ run "it_scales_on_cpu_and_on_connections" {
     error_message = "every zone's flows must be counted"
   }
 }
+
+run "the_collector_is_beside_the_runtime_which_serves_without_it" {
+  command = plan
+
+  variables {
+    collector = {
+      image       = "public.ecr.aws/aws-observability/aws-otel-collector@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+      environment = { AOT_CONFIG_CONTENT = "receivers: {}" }
+    }
+  }
+
+  assert {
+    condition     = yamldecode(jsondecode(aws_ecs_task_definition.this.container_definitions)[0].environment[0].value).telemetry == { serviceName = "invoices", emf = "stdout", otlpEndpoint = "http://127.0.0.1:4318" }
+    error_message = "the runtime is told where its collector listens"
+  }
+
+  assert {
+    condition = one([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) :
+      !container.essential && container.readonlyRootFilesystem && !container.privileged && container.linuxParameters.capabilities.drop == ["ALL"]
+      && container.environment == [{ name = "AOT_CONFIG_CONTENT", value = "receivers: {}" }]
+      if container.name == "collector"
+    ])
+    error_message = "a collector has no privileges, and no task ends with it"
+  }
+
+  assert {
+    condition     = contains(jsondecode(aws_ecs_task_definition.this.container_definitions)[0].dependsOn, { containerName = "collector", condition = "START" })
+    error_message = "the runtime ends before its collector"
+  }
+}
+
+run "without_a_collector_there_is_none" {
+  command = plan
+
+  assert {
+    condition     = !contains(jsondecode(aws_ecs_task_definition.this.container_definitions)[*].name, "collector") && !contains(jsondecode(aws_ecs_task_definition.this.container_definitions)[0].dependsOn[*].containerName, "collector")
+    error_message = "nobody waits for a collector that is not there"
+  }
+}

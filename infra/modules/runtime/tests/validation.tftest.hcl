@@ -488,3 +488,23 @@ run "key_by_its_alias" {
 
   expect_failures = [var.tables]
 }
+
+run "collector_named_in_the_configuration" {
+  command = plan
+
+  variables {
+    configuration = { tls = {}, identity = { trustDomain = "internal.example" }, telemetry = { otlpEndpoint = "http://collector.internal.example:4318" } }
+  }
+
+  expect_failures = [var.configuration]
+}
+
+run "collector_by_tag" {
+  command = plan
+
+  variables {
+    collector = { image = "otel/opentelemetry-collector:latest" }
+  }
+
+  expect_failures = [var.collector]
+}
