@@ -23,14 +23,20 @@ fn binary(setup: &Setup) -> Command {
 async fn started(setup: &Setup) -> (Child, std::net::SocketAddr) {
     let mut child = binary(setup).spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut kept = written::Lines::of("api-runtime");
     let addr = loop {
         let line = timeout(SOON, log.next_line()).await.unwrap().unwrap().expect("it ended");
+        kept.keep(&line);
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         if let Some(addr) = line["callers"].as_str() {
             break addr.parse().unwrap();
         }
     };
-    tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = log.next_line().await {
+            kept.keep(&line);
+        }
+    });
     (child, addr)
 }
 
@@ -40,8 +46,7 @@ async fn signal(child: &Child, name: &str) {
 }
 
 async fn output(mut command: Command) -> (bool, String, String) {
-    let output = timeout(SOON, command.output()).await.unwrap().unwrap();
-    written::check("api-runtime", [&*output.stdout, &*output.stderr].concat());
+    let output = written::output("api-runtime", timeout(SOON, command.output()).await.unwrap().unwrap());
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
@@ -57,6 +62,7 @@ async fn it_writes_lines_to_stdout_and_nothing_else_and_drains_on_sigterm() {
     assert_eq!(caller.get("/v1/b").await.status, 200);
     let mut stdout = String::new();
     child.stdout.take().unwrap().read_to_string(&mut stdout).await.unwrap();
+    written::check("api-runtime", &stdout);
     assert!(timeout(SOON, child.wait()).await.unwrap().unwrap().success());
     assert!(terminated.elapsed() >= Duration::from_millis(300));
     let lines: Vec<serde_json::Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -125,6 +131,7 @@ async fn pipes_that_nobody_reads_stop_no_request() {
     let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
     let addr = loop {
         let line = timeout(SOON, stderr.next_line()).await.unwrap().unwrap().expect("it ended");
+        written::check("api-runtime", &line);
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         if let Some(addr) = line["callers"].as_str() {
             break addr.parse().unwrap();

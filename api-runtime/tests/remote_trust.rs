@@ -77,7 +77,7 @@ fn binary(setup: &Setup, yaml: &str, environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_api-runtime"));
     command.arg("--config").arg(setup.path("runtime.yaml")).kill_on_drop(true);
     command.env_clear().envs(environment.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(written::file("api-runtime")).stderr(Stdio::piped());
     command
 }
 
@@ -85,22 +85,27 @@ fn binary(setup: &Setup, yaml: &str, environment: &[(&str, &str)]) -> Command {
 async fn started(mut command: Command) -> (Child, SocketAddr) {
     let mut child = command.spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut told = Vec::new();
+    let (mut told, mut kept) = (Vec::new(), written::Lines::of("api-runtime"));
     let address = loop {
         let line = timeout(SOON, log.next_line()).await.unwrap().unwrap();
         assert!(line.is_some(), "it ended: {told:#?}");
         let line = line.unwrap();
+        kept.keep(&line);
         if let Some(address) = serde_json::from_str::<serde_json::Value>(&line).unwrap()["callers"].as_str() {
             break address.parse().unwrap();
         }
         told.push(line);
     };
-    tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = log.next_line().await {
+            kept.keep(&line);
+        }
+    });
     (child, address)
 }
 
 async fn refused(mut command: Command) -> String {
-    let output = timeout(SOON, command.output()).await.unwrap().unwrap();
+    let output = written::output("api-runtime", timeout(SOON, command.output()).await.unwrap().unwrap());
     assert!(!output.status.success());
     String::from_utf8(output.stderr).unwrap()
 }

@@ -25,14 +25,21 @@ impl Task {
     async fn start(setup: &Setup) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_api-runtime"));
         command.arg("--config").arg(setup.path("runtime.yaml")).kill_on_drop(true);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::null()).stdout(written::file("api-runtime")).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut kept = written::Lines::of("api-runtime");
         loop {
             let line = timeout(SOON, log.next_line()).await.unwrap().unwrap().expect("it ended");
+            kept.keep(&line);
             let line: serde_json::Value = serde_json::from_str(&line).unwrap();
             let address = |name: &str| line[name].as_str()?.trim_matches(|c| "Some()".contains(c)).parse().ok();
             if let (Some(callers), Some(health)) = (address("callers"), address("health")) {
-                tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+                tokio::spawn(async move {
+                    while let Ok(Some(line)) = log.next_line().await {
+                        kept.keep(&line);
+                    }
+                });
                 return Self { child, callers, health };
             }
         }

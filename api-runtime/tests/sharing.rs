@@ -91,6 +91,7 @@ async fn started(setup: &Setup) -> (Child, SocketAddr) {
     loop {
         let mut line = String::new();
         timeout(SOON, log.read_line(&mut line)).await.unwrap().unwrap();
+        written::check("api-runtime", &line);
         let line: Value = serde_json::from_str(&line).unwrap();
         if let Some(addr) = line["callers"].as_str() {
             child.stderr = Some(log.into_inner());

@@ -81,6 +81,7 @@ async fn the_page_needs_nothing_from_elsewhere_and_says_everything() {
     let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
     let page = String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    written::check("page", &page);
     for never in
         ["<script", "javascript:", "http://", "https://", " src=", "style=", "url(", "@import", "BEGIN ", "PRIVATE"]
     {

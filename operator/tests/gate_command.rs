@@ -33,7 +33,8 @@ const RULES: [&str; 17] = [
 ];
 
 fn gate(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_linkward")).arg("gate").args(arguments).output().unwrap()
+    let output = Command::new(env!("CARGO_BIN_EXE_linkward")).arg("gate").args(arguments).output().unwrap();
+    ::written::output("linkward", output)
 }
 
 fn guardrails() -> PathBuf {
@@ -137,7 +138,7 @@ fn judged(text: &str) -> (Option<i32>, BTreeSet<(String, String)>) {
     child.args(["gate", "-", "--output", "json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = child.spawn().unwrap();
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = ::written::output("linkward", child.wait_with_output().unwrap());
     let findings = serde_json::from_slice(&output.stdout).map(|document| found(&document)).unwrap_or_default();
     (output.status.code(), findings)
 }

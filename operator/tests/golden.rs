@@ -20,8 +20,7 @@ fn transcript(arguments: &[&str]) -> String {
         .env_remove("NO_COLOR")
         .output()
         .unwrap();
-    written::check("linkward", &output.stdout);
-    written::check("linkward", &output.stderr);
+    let output = written::output("linkward", output);
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let mut text = format!("$ linkward {}\n{stdout}", arguments.join(" "));

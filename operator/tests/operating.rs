@@ -52,6 +52,7 @@ fn run(kept: &Kept, folder: &Path, block: &str) {
         .stdin(Stdio::null())
         .output()
         .unwrap();
+    let output = written::output("linkward", output);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{block}\n{}{}", text(&output.stdout), text(&output.stderr));
 }

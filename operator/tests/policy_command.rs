@@ -10,9 +10,7 @@ use serde_json::Value;
 const ORDERS: &str = "spiffe://internal.example/prod/orders-api";
 
 fn linkward(arguments: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO_BIN_EXE_linkward")).args(arguments).output().unwrap();
-    ::written::check("linkward", [&*output.stdout, &*output.stderr].concat());
-    output
+    ::written::output("linkward", Command::new(env!("CARGO_BIN_EXE_linkward")).args(arguments).output().unwrap())
 }
 
 fn demo_policy() -> String {

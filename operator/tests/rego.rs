@@ -39,6 +39,7 @@ fn bundle(folder: &Path, rules: &str) -> PathBuf {
 fn linkward(arguments: &[&str]) -> (Option<i32>, String) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let output = Command::new(env!("CARGO_BIN_EXE_linkward")).args(arguments).current_dir(fixtures).output().unwrap();
+    let output = written::output("linkward", output);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout) + &text(output.stderr))
 }

@@ -21,6 +21,7 @@ fn on_a_terminal(variables: &[(&str, &str)]) -> String {
         .envs(variables.iter().copied())
         .output()
         .unwrap();
+    let output = written::output("linkward", output);
     String::from_utf8(output.stdout).unwrap()
 }
 

@@ -10,6 +10,7 @@ fn run(command: &str) -> String {
     let words = command.strip_prefix("linkward ").unwrap().split_whitespace();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let output = Command::new(env!("CARGO_BIN_EXE_linkward")).args(words).current_dir(fixtures).output().unwrap();
+    let output = ::written::output("linkward", output);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     text(output.stdout) + &text(output.stderr)
 }

@@ -161,13 +161,14 @@ impl Root {
 /// Where it listens for operators, once it says so.
 fn admin(child: &mut Child) -> String {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let mut said = Vec::new();
+    let (mut said, mut kept) = (Vec::new(), written::Lines::of("api-runtime"));
     for line in lines.by_ref() {
+        kept.keep(&line);
         if let Ok(line) = serde_json::from_str::<Value>(&line)
             && line["message"] == "listening"
         {
             // It must be able to go on talking.
-            std::thread::spawn(move || lines.for_each(drop));
+            std::thread::spawn(move || lines.for_each(|line| kept.keep(&line)));
             return line["admin"].as_str().unwrap().to_owned();
         }
         said.push(line);
@@ -196,10 +197,15 @@ async fn the_runtime_lives_on_what_the_image_holds() {
         .env("LINKWARD_CONFIG", &configuration)
         .output()
         .unwrap();
+    let checked = written::output("api-runtime", checked);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 
     let mut runtime = root.command("/usr/local/bin/api-runtime");
-    runtime.env("LINKWARD_CONFIG", &configuration).env("RUST_LOG", "info").stdout(Stdio::null()).stderr(Stdio::piped());
+    runtime
+        .env("LINKWARD_CONFIG", &configuration)
+        .env("RUST_LOG", "info")
+        .stdout(written::file("api-runtime"))
+        .stderr(Stdio::piped());
     let mut child = runtime.spawn().unwrap();
     assert_eq!(health(&admin(&mut child)), "HTTP/1.1 200 OK");
     let id = child.id().to_string();

@@ -93,6 +93,7 @@ impl Terraform {
         self.must(example, &["plan", "-no-color", "-input=false", "-out=tfplan"]);
         std::fs::write(folder.join("plan.json"), self.must(example, &["show", "-json", "tfplan"])).unwrap();
         let output = Command::new(linkward).arg("gate").arg(folder.join("plan.json")).output().unwrap();
+        let output = written::output("linkward", output);
         assert_eq!(output.status.code(), Some(0), "{example}: {}", String::from_utf8_lossy(&output.stdout));
     }
 }

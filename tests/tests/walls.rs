@@ -149,6 +149,35 @@ fn one_module_of_each_program_parses_certificates() {
     }
 }
 
+/// Programs of ours that tests start: what they write is searched for secrets.
+#[test]
+fn what_tests_start_is_heard() {
+    // They start somebody else's.
+    let strangers = ["tests/local-stack/tests/faults.rs", "tests/tests/walls.rs"];
+    let starts = |source: &str| {
+        let ends = [".output()", ".spawn()", ".wait_with_output()"];
+        source.contains("ommand") && ends.iter().any(|end| source.contains(end))
+    };
+    let deaf = ["stdout(Stdio::null())", "stderr(Stdio::null())", "while let Ok(Some(_)) =", "for_each(drop)"];
+    let (mut heard, mut faults) = (0, Vec::new());
+    for folder in ["api-runtime", "operator", "functions", "policy", "tests"] {
+        for path in rust_files(&root().join(folder)) {
+            let name = path.strip_prefix(root()).unwrap().display().to_string();
+            let source = std::fs::read_to_string(&path).unwrap();
+            if !name.contains("tests/") || name.contains("/src/") || strangers.contains(&&*name) || !starts(&source) {
+                continue;
+            }
+            heard += 1;
+            if !source.contains("written::") {
+                faults.push(format!("{name} starts a program and keeps nothing of what it writes"));
+            }
+            let thrown = deaf.iter().filter(|words| source.contains(*words));
+            faults.extend(thrown.map(|words| format!("{name} throws away what a program writes: {words}")));
+        }
+    }
+    assert!(heard > 20 && faults.is_empty(), "{heard} files, {faults:#?}");
+}
+
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

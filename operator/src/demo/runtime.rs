@@ -45,6 +45,7 @@ pub(crate) struct Settings<'a> {
 /// A running `api-runtime`. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Runtime {
+    log: PathBuf,
     /// Where the load balancer sends connections.
     pub(crate) address: SocketAddr,
     /// `/status`, `/metrics` and the page for people.
@@ -76,7 +77,9 @@ impl Runtime {
             None => Ok(healthy(&log).await?.map(Ok)),
         });
         match healthy.await.with_context(|| last_words(&log))? {
-            Ok([address, admin]) => Ok(Self { address, admin, access_log: folder.join("access.log"), _child: child }),
+            Ok([address, admin]) => {
+                Ok(Self { log, address, admin, access_log: folder.join("access.log"), _child: child })
+            }
             Err(status) => bail!("`api-runtime` ended with {status}; {}", last_words(&log)),
         }
     }
@@ -88,6 +91,18 @@ impl Runtime {
             Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).find(|line| wanted(line)))
         })
         .await
+    }
+}
+
+impl Drop for Runtime {
+    /// Whoever searches what was written wants its logs after the folder has gone.
+    fn drop(&mut self) {
+        let Some(kept) = std::env::var_os("LINKWARD_WRITTEN").map(PathBuf::from) else { return };
+        for log in [&self.log, &self.access_log] {
+            let name = log.file_name().unwrap_or_default().to_string_lossy();
+            let _ =
+                std::fs::copy(log, kept.join(format!("demo-{}-{}-{name}", std::process::id(), self.address.port())));
+        }
     }
 }
 

@@ -95,7 +95,7 @@ impl Stage {
             .output()
             .await
             .unwrap();
-        written::check("linkward", [&*output.stdout, &*output.stderr].concat());
+        let output = written::output("linkward", output);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
     }

@@ -185,5 +185,6 @@ fn rolled_back(patient: &Patient, push: &[&str], source: &[&str], deployment: &s
     let ended = pushing.wait().unwrap();
     let mut stderr = String::new();
     std::io::Read::read_to_string(&mut pushing.stderr.take().unwrap(), &mut stderr).unwrap();
+    written::check("linkward", &stderr);
     assert!(ended.code() == Some(2) && stderr.contains("ended as "), "{ended:?}: {stderr}");
 }

@@ -122,6 +122,7 @@ fn healthy(patient: &Patient) {
     assert_eq!(checks, expected);
     for (name, flags) in [("doctor.txt", &[][..]), ("doctor.color.txt", &["--color", "always"])] {
         let output = patient.kept.command(&[&["doctor"], flags].concat()).output().unwrap();
+        let output = written::output("linkward", output);
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(!flags.is_empty() || !text.contains('\u{1b}'), "colour in a pipe");
         assert!(text.contains("15 green, 0 yellow, 0 red, 7 not checked"), "{text}");

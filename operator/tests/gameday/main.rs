@@ -42,6 +42,7 @@ fn all_ten_are_played_on_the_local_stack_and_nothing_is_left() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
+    let output = written::output("linkward", output);
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{told}");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -55,7 +55,7 @@ impl Target {
     }
 
     fn play(&self, arguments: &[&str]) -> (Option<i32>, Value, String) {
-        let output = self.command(arguments).output().unwrap();
+        let output = written::output("linkward", self.command(arguments).output().unwrap());
         let told = String::from_utf8(output.stderr).unwrap();
         (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), told)
     }
@@ -126,6 +126,7 @@ fn only_its_own_identity(target: &Target) {
     // Nobody is here to ask.
     let output =
         target.kept.command(&["gameday", "--target", &file, "--report", &target.path("report")]).output().unwrap();
+    let output = written::output("linkward", output);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && told.contains("add `--yes`"), "{told}");
 }
@@ -146,7 +147,8 @@ fn interrupted(target: &Target) {
             drop(Command::new("kill").args(["-INT", &child.id().to_string()]).status());
         }
     }
-    let output = child.wait_with_output().unwrap();
+    written::check("linkward", &told);
+    let output = written::output("linkward", child.wait_with_output().unwrap());
     assert_eq!(output.status.code(), Some(130), "{told}");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(

@@ -51,9 +51,10 @@ impl Kept {
         let stderr = BufReader::new(child.stderr.take().unwrap());
         // Read to its end: a full pipe would hold the demo up.
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
-        let mut told = String::new();
+        let (mut told, mut kept) = (String::new(), written::Lines::of("demo"));
         while !told.contains("--from consumer") {
             let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the demo ended: {told}"));
+            kept.keep(&line);
             told += &format!("{line}\n");
         }
         let after =
@@ -104,6 +105,7 @@ impl Kept {
     pub(crate) fn json_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Value) {
         let output =
             self.command(arguments).envs(variables.iter().copied()).args(["--output", "json"]).output().unwrap();
+        let output = written::output("linkward", output);
         let document = serde_json::from_slice(&output.stdout);
         let document = document.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
         schemas::check(arguments, &document);
@@ -195,6 +197,7 @@ impl Kept {
     pub(crate) fn end(mut self) -> Value {
         self.interrupt();
         let text = std::fs::read_to_string(self.temporary.path().join("story.json")).unwrap();
+        written::check("demo", &text);
         let document = serde_json::from_str(&text).unwrap();
         schemas::check(&["demo"], &document);
         document

@@ -53,7 +53,7 @@ impl LocalStack {
         content_type: &str,
         content: &str,
     ) -> Result<(), ConfigurationError> {
-        let Configuration { application, environment, profile, strategy } = to;
+        let Configuration { application, profile, .. } = to;
         let path = format!("/applications/{application}/configurationprofiles/{profile}/hostedconfigurationversions");
         let headers = [("content-type", content_type), ("versionlabel", label)];
         self.appconfig(Method::POST, &path, &headers, content.to_owned()).await?;
@@ -64,10 +64,16 @@ impl LocalStack {
             .into_iter()
             .flatten()
             .filter_map(|item| item.get("VersionNumber")?.as_u64());
-        let newest = numbers.max().ok_or_else(|| ConfigurationError::Answer(path.clone()))?.to_string();
+        let newest = numbers.max().ok_or_else(|| ConfigurationError::Answer(path.clone()))?;
+        self.deploy_version(to, newest).await
+    }
+
+    /// Deploys a version that is there, as a console can.
+    pub async fn deploy_version(&self, to: &Configuration, number: u64) -> Result<(), ConfigurationError> {
+        let Configuration { application, environment, profile, strategy } = to;
         let path = format!("/applications/{application}/environments/{environment}/deployments");
         let deployment = json!({
-            "DeploymentStrategyId": strategy, "ConfigurationProfileId": profile, "ConfigurationVersion": newest,
+            "DeploymentStrategyId": strategy, "ConfigurationProfileId": profile, "ConfigurationVersion": number.to_string(),
         });
         self.json(Method::POST, &path, &deployment.to_string()).await.map(drop)
     }

@@ -107,20 +107,25 @@ impl Gate {
         ground.write("runtime.yaml", yaml);
         let mut command = Command::new(binary);
         command.arg("--config").arg(ground.path("runtime.yaml")).envs(env.iter().cloned()).kill_on_drop(true);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(written::file("api-runtime")).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (mut said, mut listening) = (String::new(), None);
+        let (mut said, mut listening, mut kept) = (String::new(), None, written::Lines::of("api-runtime"));
         while listening.is_none() {
             let Ok(Some(line)) = tokio::time::timeout(LONG * 5, log.next_line()).await.unwrap() else {
                 return Err(said);
             };
+            kept.keep(&line);
             let line_of = serde_json::from_str::<Value>(&line).unwrap_or_default();
             let address = |key: &str| line_of.get(key).and_then(Value::as_str).and_then(|text| text.parse().ok());
             listening = address("callers").zip(address("admin"));
             said = format!("{said}{line}\n");
         }
-        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = log.next_line().await {
+                kept.keep(&line);
+            }
+        });
         let (address, admin) = listening.unwrap();
         Ok(Self { child, address, admin, anchors: ground.authority.pem.clone(), ready_after: began.elapsed() })
     }

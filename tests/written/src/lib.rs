@@ -2,10 +2,15 @@
 //! kept in the folder `written` of the target folder, or where `LINKWARD_WRITTEN` says: there `.ci/run` searches it again,
 //! with the log of all tests and those of the local AWS.
 //!
+//! What a process wrote goes through [`output`]; a stream that is read while the process runs, through [`Lines`]; one that
+//! nobody reads is a [`file`] of that folder.
+//!
 //! A test plants secrets by [`CANARY`]; keys and certificates are known by their form.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -70,8 +75,64 @@ pub fn check_path(path: &Path) {
     }
 }
 
-/// Appends to a file of this process; what cannot be kept was searched all the same.
+/// The same for both streams of a process that has ended.
+#[track_caller]
+#[must_use]
+pub fn output(what: &str, output: Output) -> Output {
+    check(what, &output.stdout);
+    check(what, &output.stderr);
+    output
+}
+
+/// For a stream that no test reads: `.ci/run` searches it.
+#[must_use]
+pub fn file(what: &str) -> Stdio {
+    File::create(place(what)).map_or_else(|_| Stdio::null(), Stdio::from)
+}
+
+/// A stream that a test reads line by line, kept as it comes: whoever reads it last may do so when the test has ended.
+#[derive(Debug)]
+pub struct Lines {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Lines {
+    /// Nothing yet.
+    #[must_use]
+    pub fn of(what: &str) -> Self {
+        let path = place(what);
+        let file = File::create(&path).ok();
+        Self { path, file }
+    }
+
+    /// Keeps a line, and searches it.
+    ///
+    /// # Panics
+    /// There is a secret in it.
+    #[track_caller]
+    #[expect(clippy::panic, reason = "this is how a test fails")]
+    pub fn keep(&mut self, line: &str) {
+        if let Some(file) = &mut self.file {
+            let _ = writeln!(file, "{line}");
+        }
+        if let Some((secret, _)) = secret(line.as_bytes()).filter(|_| !std::thread::panicking()) {
+            panic!("{secret} was written, see {}", self.path.display());
+        }
+    }
+}
+
+/// What cannot be kept was searched all the same.
 fn keep(what: &str, bytes: &[u8]) -> PathBuf {
+    let path = place(what);
+    if let Ok(mut file) = File::create(&path) {
+        let _ = file.write_all(bytes);
+    }
+    path
+}
+
+/// A name of its own in the folder, for a file of this process.
+fn place(what: &str) -> PathBuf {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let test = std::env::current_exe().unwrap_or_default();
     // target/debug/deps/TEST-HASH
@@ -82,9 +143,6 @@ fn keep(what: &str, bytes: &[u8]) -> PathBuf {
     let what: String = what.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
     let path = folder.join(format!("{name}-{}-{number}-{what}", std::process::id()));
     let _ = std::fs::create_dir_all(&folder);
-    if let Ok(mut file) = std::fs::File::create(&path) {
-        let _ = file.write_all(bytes);
-    }
     path
 }
 

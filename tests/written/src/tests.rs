@@ -80,6 +80,32 @@ fn a_secret_fails_the_test_that_wrote_it_and_is_not_repeated() {
     std::fs::remove_file(kept).unwrap();
 }
 
+#[test]
+fn what_a_process_writes_is_kept_and_searched() {
+    let sh = |script: &str| std::process::Command::new("sh").args(["-c", script]).output().unwrap();
+    assert_eq!(output("a shell", sh("echo well; echo ill >&2")).stderr, b"ill\n");
+    for stream in ["", ">&2"] {
+        let told = sh(&format!("echo {CANARY} {stream}"));
+        let failed = std::panic::catch_unwind(|| output("a shell", told)).unwrap_err();
+        std::fs::remove_file(failed.downcast::<String>().unwrap().rsplit(' ').next().unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn lines_are_kept_as_they_come_whatever_becomes_of_the_reader() {
+    let mut lines = Lines::of("a server");
+    let path = lines.path.clone();
+    lines.keep("listening");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "listening\n");
+    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| lines.keep(CANARY))).unwrap_err();
+    assert!(!failed.downcast::<String>().unwrap().contains(CANARY));
+    assert!(std::fs::read_to_string(&path).unwrap().contains(CANARY), "the gate finds it, too");
+    std::fs::remove_file(path).unwrap();
+    let mut child = std::process::Command::new("sh");
+    let child = child.args(["-c", "echo nobody reads this"]).stdout(file("a shell")).status().unwrap();
+    assert!(child.success());
+}
+
 /// One list, in two languages.
 #[test]
 fn the_gate_searches_for_the_same() {

@@ -6,7 +6,10 @@ use crate::stage::{AUTHORITY, OLD_AUTHORITY};
 
 fn revoker(variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_certificate-revoker"));
-    command.env_clear().arg("--check").envs(variables.iter().copied()).output().unwrap()
+    written::output(
+        "certificate-revoker",
+        command.env_clear().arg("--check").envs(variables.iter().copied()).output().unwrap(),
+    )
 }
 
 #[test]

@@ -6,7 +6,10 @@ const AUTHORITY: &str = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-auth
 
 fn rotator(variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_certificate-rotator"));
-    command.env_clear().arg("--check").envs(variables.iter().copied()).output().unwrap()
+    written::output(
+        "certificate-rotator",
+        command.env_clear().arg("--check").envs(variables.iter().copied()).output().unwrap(),
+    )
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::process::{Command, Output};
 
 fn approver(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_endpoint-approver"));
-    command.env_clear().args(arguments).envs(variables.iter().copied()).output().unwrap()
+    written::output(
+        "endpoint-approver",
+        command.env_clear().args(arguments).envs(variables.iter().copied()).output().unwrap(),
+    )
 }
 
 fn said(output: &Output) -> String {

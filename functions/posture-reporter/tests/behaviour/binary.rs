@@ -4,7 +4,10 @@ use std::process::{Command, Output};
 
 fn reporter(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_posture-reporter"));
-    command.env_clear().args(arguments).envs(variables.iter().copied()).output().unwrap()
+    written::output(
+        "posture-reporter",
+        command.env_clear().args(arguments).envs(variables.iter().copied()).output().unwrap(),
+    )
 }
 
 #[test]

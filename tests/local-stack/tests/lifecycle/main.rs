@@ -26,7 +26,7 @@ impl Running {
         let temporary = tempfile::Builder::new().prefix("lifecycle-").tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_local-stack"));
         command.args(arguments).env("TMPDIR", temporary.path()).stdin(Stdio::null());
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = command.stdout(Stdio::piped()).stderr(written::file("local-stack")).spawn().unwrap();
         Self { child, temporary }
     }
 
@@ -128,7 +128,7 @@ fn a_command_runs_in_the_stack_which_ends_with_it() {
 #[test]
 fn a_machine_without_python_is_told_what_to_install() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local-stack"));
-    let output = command.env("PATH", "/nonexistent").output().unwrap();
+    let output = written::output("local-stack", command.env("PATH", "/nonexistent").output().unwrap());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("`python3` is missing: install Python 3.10"), "{said}");
 }
