@@ -11,7 +11,7 @@ use policy::Timestamp;
 use serde_json::{Map, json};
 use std::collections::HashMap;
 
-/// The most values that a metric of one line may have.
+/// The most values that a metric of one line may have; more are written as several lines, which CloudWatch adds up.
 const VALUES: usize = 100;
 /// Attributes that are no dimensions: a caller's name would cost without bound, and CloudWatch reckons quantiles itself.
 const NO_DIMENSIONS: [&str; 2] = ["caller", "quantile"];
@@ -35,29 +35,35 @@ impl Emf {
     pub(super) fn write(&mut self, gate: &Gate, state: &State, now: Timestamp) {
         let mut lines = Vec::new();
         gate.metrics.collect(state, &mut |definition, attributes, value| {
-            lines.extend(self.line(definition, attributes, &value, now));
+            lines.extend(self.lines(definition, attributes, &value, now));
         });
         let Some(out) = self.out.as_ref().or(gate.log.as_ref()) else { return };
         lines.iter().for_each(|line| out.line(|buffer| buffer.extend_from_slice(line.as_bytes())));
     }
 
-    /// `None` if there is nothing to say.
-    fn line(
+    /// None if there is nothing to say.
+    pub(super) fn lines(
         &mut self,
         definition: &'static Definition,
         attributes: &[&str],
         value: &Value<'_>,
         now: Timestamp,
-    ) -> Option<String> {
+    ) -> Vec<String> {
         if definition.attributes.iter().any(|attribute| NO_DIMENSIONS.contains(attribute)) {
-            return None;
+            return Vec::new();
         }
-        let value = match value {
-            Value::Count(count) if definition.kind == Kind::Counter => self.increase(definition, attributes, *count)?,
-            Value::Count(count) => json!(count),
-            Value::Seconds(seconds) => json!(seconds),
-            Value::Distribution(distribution) => self.values(definition, distribution)?,
+        let values = match value {
+            Value::Count(count) if definition.kind == Kind::Counter => {
+                self.increase(definition, attributes, *count).into_iter().collect()
+            }
+            Value::Count(count) => vec![json!(count)],
+            Value::Seconds(seconds) => vec![json!(seconds)],
+            Value::Distribution(distribution) => self.values(definition, distribution),
         };
+        values.into_iter().map(|value| self.line(definition, attributes, value, now)).collect()
+    }
+
+    fn line(&self, definition: &Definition, attributes: &[&str], value: serde_json::Value, now: Timestamp) -> String {
         let (name, service) = (pascal(definition.name), "Service".to_owned());
         let mut dimensions = vec![service.clone()];
         dimensions.extend(definition.attributes.iter().map(|attribute| pascal(attribute)));
@@ -74,7 +80,7 @@ impl Emf {
         let named = dimensions.into_iter().zip(std::iter::once(&*self.service).chain(attributes.iter().copied()));
         line.extend(named.map(|(name, value)| (name, json!(value))));
         line.insert(name, value);
-        Some(serde_json::Value::Object(line).to_string())
+        serde_json::Value::Object(line).to_string()
     }
 
     fn increase(
@@ -89,22 +95,25 @@ impl Emf {
         (increase > 0).then(|| json!(increase))
     }
 
-    fn values(&mut self, definition: &'static Definition, now: &Distribution) -> Option<serde_json::Value> {
+    /// Each bucket is a value of its own: a mean of several would be no value of any, and quantiles would be wrong.
+    fn values(&mut self, definition: &'static Definition, now: &Distribution) -> Vec<serde_json::Value> {
         let since = match self.distributions.insert(definition.name, now.clone()) {
             Some(before) => now.since(&before),
             None => now.clone(),
         };
         let held: Vec<(f64, u64)> = since.values().collect();
-        let ((least, _), (most, _)) = held.first().zip(held.last())?;
-        let together = held.chunks(held.len().div_ceil(VALUES)).map(|chunk| {
-            let count: u64 = chunk.iter().map(|(_, count)| count).sum();
-            let sum: f64 = chunk.iter().map(|(value, count)| value * *count as f64).sum();
-            (sum / count as f64, count)
-        });
-        let (values, counts): (Vec<f64>, Vec<u64>) = together.unzip();
-        Some(json!({
-            "Values": values, "Counts": counts, "Min": least, "Max": most, "Count": since.count(), "Sum": since.sum(),
-        }))
+        let sum = |part: &[(f64, u64)]| part.iter().map(|(value, count)| value * *count as f64).sum::<f64>();
+        // The sum of all is known better than those of buckets.
+        let exact = since.sum() / sum(&held);
+        let part = |part: &[(f64, u64)]| {
+            let (values, counts): (Vec<f64>, Vec<u64>) = part.iter().copied().unzip();
+            let count: u64 = counts.iter().sum();
+            json!({
+                "Min": values.first(), "Max": values.last(), "Count": count, "Sum": sum(part) * exact,
+                "Values": values, "Counts": counts,
+            })
+        };
+        held.chunks(VALUES).map(part).collect()
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod emf;
 mod otlp;
+#[cfg(test)]
+mod quantiles;
 
 use crate::config::{AccessLog, Emf};
 use crate::connection::Gate;

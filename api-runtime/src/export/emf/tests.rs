@@ -7,7 +7,7 @@ use std::time::Duration;
 fn lines(emf: &mut Emf, metrics: &Metrics, state: &State) -> Vec<serde_json::Value> {
     let mut lines = Vec::new();
     metrics.collect(state, &mut |definition, attributes, value| {
-        lines.extend(emf.line(definition, attributes, &value, Timestamp::UNIX_EPOCH));
+        lines.extend(emf.lines(definition, attributes, &value, Timestamp::UNIX_EPOCH));
     });
     lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -56,22 +56,27 @@ fn a_caller_is_no_dimension() {
 }
 
 #[test]
-fn durations_are_values_with_their_counts() {
+fn durations_are_values_with_their_counts_on_as_many_lines_as_it_takes() {
     let (mut emf, metrics) = (emf(), Metrics::new());
     (1..=1000).for_each(|millis| request(&metrics, millis));
     let lines = lines(&mut emf, &metrics, &State::default());
-    let duration = &find(&lines, "RequestDuration")[0]["RequestDuration"];
-    let values = duration["Values"].as_array().unwrap();
-    let counts: Vec<u64> = duration["Counts"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect();
-    assert_eq!((values.len(), counts.iter().sum::<u64>()), (counts.len(), 1000));
-    assert!(values.len() <= VALUES, "{}", values.len());
-    let mut seen = 0;
-    let p95 = counts.iter().position(|count| {
-        seen += count;
-        seen >= 950
-    });
-    let p95 = values[p95.unwrap()].as_f64().unwrap();
-    assert!((p95 / 0.95 - 1.0).abs() < 0.05, "{p95}");
+    let durations: Vec<_> =
+        find(&lines, "RequestDuration").iter().map(|line| line["RequestDuration"].clone()).collect();
+    assert!(durations.len() > 1, "{durations:?}");
+    let (mut all, mut sum, mut most) = (0, 0.0, 0.0);
+    for duration in &durations {
+        let numbers = |name: &str| -> Vec<f64> {
+            duration[name].as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+        };
+        let (values, counts) = (numbers("Values"), numbers("Counts"));
+        assert!(values.len() == counts.len() && values.len() <= VALUES, "{}", values.len());
+        assert!(values[0] > most && duration["Min"] == values[0] && duration["Max"] == values[values.len() - 1]);
+        assert_eq!(duration["Count"].as_f64().unwrap(), counts.iter().sum::<f64>());
+        most = values[values.len() - 1];
+        all += duration["Count"].as_u64().unwrap();
+        sum += duration["Sum"].as_f64().unwrap();
+    }
+    assert!(all == 1000 && (sum - 500.5).abs() < 1e-6, "{all} requests, {sum} s");
 }
 
 #[test]

@@ -29,9 +29,9 @@ pub(in crate::export) struct Metrics {
 
 /// The times between which something was counted.
 #[derive(Clone, Copy)]
-struct Span {
-    from: u64,
-    to: u64,
+pub(in crate::export) struct Span {
+    pub(in crate::export) from: u64,
+    pub(in crate::export) to: u64,
 }
 
 impl Metrics {
@@ -47,7 +47,12 @@ impl Metrics {
     }
 }
 
-fn request(resource: Resource, numbers: &metrics::Metrics, state: &State, span: Span) -> ExportMetricsServiceRequest {
+pub(in crate::export) fn request(
+    resource: Resource,
+    numbers: &metrics::Metrics,
+    state: &State,
+    span: Span,
+) -> ExportMetricsServiceRequest {
     let mut metrics: Vec<(&'static Definition, Metric)> = Vec::new();
     numbers.collect(state, &mut |definition, attributes, value| {
         if !metrics.last().is_some_and(|(last, _)| std::ptr::eq(*last, definition)) {

@@ -4,6 +4,8 @@ mod metrics;
 mod traces;
 
 pub(super) use metrics::Metrics;
+#[cfg(test)]
+pub(super) use metrics::{Span, request};
 pub(super) use traces::{Traces, trace};
 
 use crate::config::Telemetry;
@@ -71,7 +73,7 @@ impl Sender {
 }
 
 /// Who speaks.
-fn resource(telemetry: &Telemetry) -> Resource {
+pub(super) fn resource(telemetry: &Telemetry) -> Resource {
     let attributes = [("service.name", &*telemetry.service_name), ("service.version", env!("CARGO_PKG_VERSION"))];
     let attributes = attributes.into_iter().map(|(name, value)| text(name, value)).collect();
     Resource { attributes, ..Resource::default() }
