@@ -37,7 +37,7 @@ async fn eventful() -> Runtime {
     setup.write("endpoints.yaml", INVENTORY);
     setup.write("access.yaml", &format!("{POLICY}  - identity: spiffe://internal.example/prod/ledger\n"));
     let setup = setup
-        .top("proxyProtocol: required\nendpoints: { source: \"file:endpoints.yaml\", refresh: 50ms }")
+        .top("proxyProtocol: required\nendpoints: { source: \"file:endpoints.yaml\", refresh: 50ms, maxStaleness: 3s }")
         .top("telemetry: { accessLog: access.log, serviceName: invoices, metricsInterval: 1s }");
     let runtime = setup.start().await;
     let (orders, stranger) = (runtime.setup.caller(ORDERS), runtime.setup.caller(STRANGER));
@@ -131,31 +131,46 @@ async fn a_browser_shows_it_light_and_dark_at_a_desk_and_on_a_phone() {
     let folder = tempfile::tempdir().unwrap();
     let kept = std::env::var_os("LINKWARD_SCREENSHOTS").map_or(folder.path().to_owned(), PathBuf::from);
     let url = format!("http://{}/", runtime.admin);
+    desk(&browser, folder.path(), &kept, &url, "").await;
+    phone(&browser, folder.path(), &kept, &runtime, "").await;
+    // The inventory can no longer be read, and grows too old.
+    runtime.setup.write("endpoints.yaml", "endpoints: []\nendpoint: none\n");
+    while !runtime.admin("/").await.1.contains("class='mark bad'") {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    desk(&browser, folder.path(), &kept, &url, "-stale").await;
+    phone(&browser, folder.path(), &kept, &runtime, "-stale").await;
+}
+
+/// Of the page as the port gives it.
+async fn desk(browser: &Path, folder: &Path, kept: &Path, url: &str, name: &str) {
     for (scheme, code, back) in [("light", 1, LIGHT), ("dark", 0, DARK)] {
-        let picture = kept.join(format!("desktop-{scheme}.png"));
+        let picture = kept.join(format!("desktop-{scheme}{name}.png"));
         let colours = format!("--blink-settings=preferredColorScheme={code}");
-        let looked =
-            browse(&browser, folder.path(), &[&colours, "--window-size=1280,2300", &shot(&picture), &url]).await;
+        let looked = browse(browser, folder, &[&colours, "--window-size=1280,2700", &shot(&picture), url]).await;
         let said = String::from_utf8_lossy(&looked.stderr).into_owned();
         assert!(!said.contains("Content Security Policy") && !said.contains("CONSOLE"), "{said}");
         assert_eq!(first_pixel(&picture), back, "{scheme}");
     }
-    // A frame as wide as a phone: browsers' windows are not. The frame's page is what the port gave.
+}
+
+/// In a frame as wide as a phone: browsers' windows are not. The frame's page is what the port gave.
+async fn phone(browser: &Path, folder: &Path, kept: &Path, runtime: &Runtime, name: &str) {
     let page = runtime.admin("/").await.1.replace("http-equiv=refresh content=5", "name=a");
     let frame = |scheme: &str| {
         let quoted = page.replace('&', "&amp;").replace('"', "&quot;");
         format!(
-            "<!doctype html><html style='color-scheme:{scheme}'><body style='margin:0'><iframe id=f style='width:390px;height:4200px;border:0' srcdoc=\"{quoted}\"></iframe>\
+            "<!doctype html><html style='color-scheme:{scheme}'><body style='margin:0'><iframe id=f style='width:390px;height:5400px;border:0' srcdoc=\"{quoted}\"></iframe>\
                  <p id=o></p><script>onload=()=>{{let d=f.contentDocument.documentElement;o.textContent='width '+d.scrollWidth+' height '+d.scrollHeight}}</script>"
         )
     };
     for (scheme, code) in [("light", 1), ("dark", 0)] {
-        let (file, picture) = (folder.path().join(format!("{scheme}.html")), kept.join(format!("phone-{scheme}.png")));
+        let (file, picture) = (folder.join(format!("{scheme}.html")), kept.join(format!("phone-{scheme}{name}.png")));
         std::fs::write(&file, frame(scheme)).unwrap();
         let (url, colours) =
             (format!("file://{}", file.display()), format!("--blink-settings=preferredColorScheme={code}"));
-        browse(&browser, folder.path(), &[&colours, "--window-size=500,4200", &shot(&picture), &url]).await;
-        let looked = browse(&browser, folder.path(), &[&colours, "--window-size=500,4200", "--dump-dom", &url]).await;
+        browse(browser, folder, &[&colours, "--window-size=500,5400", &shot(&picture), &url]).await;
+        let looked = browse(browser, folder, &[&colours, "--window-size=500,5400", "--dump-dom", &url]).await;
         let document = String::from_utf8(looked.stdout).unwrap();
         assert!(
             document.contains("width 390 height"),

@@ -83,14 +83,15 @@ fn of_snapshot(gate: &Gate, snapshot: &SnapshotState) -> Component {
     };
     let stale = limit.is_some_and(|limit| snapshot.age > limit);
     let confirmed = format!("confirmed {} ago", age(snapshot.age));
-    match (&snapshot.error, stale) {
+    let failed = snapshot.error.as_ref().map(|error| format!("; the last refresh failed: {error}")).unwrap_or_default();
+    let whom = if snapshot.kind == "endpoints" { "callers bound to accounts" } else { "callers" };
+    match (failed.is_empty(), stale) {
         (_, true) => {
-            Component::new(name, Level::Bad, format!("{confirmed}: too old to be believed, callers are denied"))
+            let detail = format!("{confirmed}: too old to be believed, {whom} are denied{failed}");
+            Component::new(name, Level::Bad, detail)
         }
-        (Some(error), false) => {
-            Component::new(name, Level::Warn, format!("{confirmed}; the last refresh failed: {error}"))
-        }
-        (None, false) => Component::new(name, Level::Good, confirmed),
+        (false, false) => Component::new(name, Level::Warn, format!("{confirmed}{failed}")),
+        (true, false) => Component::new(name, Level::Good, confirmed),
     }
 }
 

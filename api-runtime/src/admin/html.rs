@@ -20,6 +20,10 @@ pub(super) enum Cell {
     /// In one piece.
     Word(String),
     Mark(Level, String),
+    /// Something, and below it what few look for.
+    Noted(String, String),
+    /// Names with what is said of each, one below the other.
+    List(Vec<(String, String)>),
 }
 
 impl Cell {
@@ -100,12 +104,11 @@ impl Html {
     }
 
     fn cell(&mut self, head: &str, cell: &Cell) {
-        let (class, text) = match cell {
-            Cell::Text(text) => ("", text),
-            Cell::Number(text) => (" class=n", text),
-            Cell::Name(text) => (" class=c", text),
-            Cell::Word(text) => (" class=t", text),
-            Cell::Mark(_, text) => ("", text),
+        let class = match cell {
+            Cell::Number(_) => " class=n",
+            Cell::Name(_) => " class=c",
+            Cell::Word(_) => " class=t",
+            Cell::Text(_) | Cell::Mark(..) | Cell::Noted(..) | Cell::List(_) => "",
         };
         self.raw("<td");
         self.raw(class);
@@ -113,12 +116,25 @@ impl Html {
         self.text(head);
         self.raw("\"><span>");
         match cell {
-            Cell::Mark(level, _) => self.mark(*level, text),
-            Cell::Name(_) => text.split_inclusive('/').for_each(|part| {
+            Cell::Mark(level, text) => self.mark(*level, text),
+            Cell::Name(text) => text.split_inclusive('/').for_each(|part| {
                 self.text(part);
                 self.raw("<wbr>");
             }),
-            _ => self.text(text),
+            Cell::Noted(text, note) => {
+                self.text(text);
+                self.raw("<small>");
+                self.text(note);
+                self.raw("</small>");
+            }
+            Cell::List(items) => items.iter().for_each(|(name, said)| {
+                self.raw("<span class=i><span class=t>");
+                self.text(name);
+                self.raw("</span> ");
+                self.text(said);
+                self.raw("</span>");
+            }),
+            Cell::Text(text) | Cell::Number(text) | Cell::Word(text) => self.text(text),
         }
         self.raw("</span>");
     }

@@ -26,13 +26,12 @@ pub(super) fn html(gate: &Gate, view: &View, now: Timestamp) -> String {
     tiles(&mut page, gate, view);
     page.raw("<div class=two>");
     components(&mut page, view);
+    page.raw("<div>");
     latency(&mut page, gate, view);
-    page.raw("</div>");
-    denials(&mut page, gate);
-    page.raw("<div class=two>");
-    callers(&mut page, view);
     decisions(&mut page, view);
-    page.raw("</div>");
+    page.raw("</div></div>");
+    denials(&mut page, gate);
+    callers(&mut page, view);
     shared(&mut page, view);
     audit(&mut page, gate);
     snapshots(&mut page, view);
@@ -115,13 +114,12 @@ fn denials(page: &mut Html, gate: &Gate) {
         vec![
             Cell::Word(moment(denial.at)),
             Cell::name(denial.caller.as_deref().unwrap_or("–")),
-            Cell::text(&format!("{} {}", denial.method, denial.path)),
+            Cell::Noted(format!("{} {}", denial.method, denial.path), denial.request_id.clone()),
             Cell::word(&reason),
             Cell::word(denial.endpoint.as_deref().unwrap_or("–")),
-            Cell::text(&denial.request_id),
         ]
     });
-    let heads = ["when", "caller", "request", "reason", "endpoint", "request id"];
+    let heads = ["when", "caller", "request, id", "reason", "endpoint"];
     page.table("Recent denials", &heads, rows, "Nobody was denied yet.");
 }
 
@@ -151,15 +149,14 @@ fn shared(page: &mut Html, view: &View) {
     let rows = view.shared.iter().take(SHOWN).map(|shared: &Shared| {
         let endpoint = |(id, account, ago): &(policy::VpcEndpointId, Option<AccountId>, Duration)| {
             let account = account.as_ref().map_or("account unknown", AccountId::as_str);
-            format!("{} ({account}, {} ago)", id.as_str(), age(*ago))
+            (id.to_string(), format!("({account}, {} ago)", age(*ago)))
         };
-        let endpoints: Vec<String> = shared.endpoints.iter().map(endpoint).collect();
         vec![
             Cell::name(shared.identity.as_str()),
             Cell::text(shared.serial.as_str()),
             Cell::word(&shared.signs.join(", ")),
             Cell::Number(format!("{} of {}", shared.endpoints.len(), shared.limit)),
-            Cell::text(&endpoints.join(", ")),
+            Cell::List(shared.endpoints.iter().map(endpoint).collect()),
         ]
     });
     let heads = ["caller", "serial number", "several", "endpoints", "seen through"];
@@ -182,8 +179,8 @@ fn audit(page: &mut Html, gate: &Gate) {
 fn snapshots(page: &mut Html, view: &View) {
     let rows = view.snapshots.iter().map(|state: &SnapshotState| {
         vec![
-            Cell::text(state.kind),
-            Cell::text(state.revision.as_str()),
+            Cell::word(state.kind),
+            Cell::name(state.revision.as_str()),
             Cell::Word(moment(state.loaded_at)),
             Cell::Number(age(state.age)),
             Cell::text(state.error.as_deref().unwrap_or("good")),
@@ -195,26 +192,24 @@ fn snapshots(page: &mut Html, view: &View) {
 fn dates(page: &mut Html, view: &View, now: Timestamp) {
     let rows = view.dates.iter().map(|dated| {
         let name = match &dated.crl {
-            Some((number, entries)) => format!("{}: number {number}, {} revoked", dated.name, count(*entries as u64)),
-            None => dated.name.clone(),
+            Some((number, entries)) => {
+                Cell::Noted(dated.name.clone(), format!("number {number}, {} revoked", count(*entries as u64)))
+            }
+            None => Cell::text(&dated.name),
         };
-        vec![
-            Cell::word(dated.what),
-            Cell::text(&name),
-            Cell::Word(moment(dated.until)),
-            Cell::mark(dated.level, until(dated.until, now)),
-        ]
+        let left = Cell::mark(dated.level, until(dated.until, now));
+        vec![Cell::word(dated.what), name, Cell::text(&moment(dated.until)), left]
     });
     page.table("Certificates and CRLs", &["what", "whose", "until", "left"], rows, "");
 }
 
 fn propagation(page: &mut Html, gate: &Gate) {
     let took = |name: &'static str, took: &Took| {
-        let distribution = took.distribution();
         let shown = |duration: Option<Duration>| Cell::Number(duration.map_or_else(|| "–".to_owned(), short));
-        let slowest = (distribution.count() > 0).then(|| took.slowest());
-        let changes = Cell::Number(count(distribution.count()));
-        vec![Cell::text(name), changes, shown(took.last()), shown(distribution.quantile(0.95)), shown(slowest)]
+        let changes = took.changes();
+        let slowest = (changes > 0).then(|| took.slowest());
+        let changes = Cell::Number(count(changes));
+        vec![Cell::text(name), changes, shown(took.last()), shown(took.quantile(0.95)), shown(slowest)]
     };
     let policy = took("policy", &gate.snapshots.propagation().policy);
     let rows = std::iter::once(policy).chain(gate.deny_list_took().map(|each| took("revocation (deny list)", each)));

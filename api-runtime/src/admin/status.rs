@@ -71,14 +71,13 @@ fn snapshot(state: &SnapshotState) -> Value {
 
 /// In seconds; null where nothing changed since the start.
 fn propagation(took: &Took) -> Value {
-    let distribution = took.distribution();
-    let changes = distribution.count();
+    let changes = took.changes();
     let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
     json!({
         "changes": changes,
         "lastSeconds": seconds(took.last()),
-        "p50Seconds": seconds(distribution.quantile(0.5)),
-        "p95Seconds": seconds(distribution.quantile(0.95)),
+        "p50Seconds": seconds(took.quantile(0.5)),
+        "p95Seconds": seconds(took.quantile(0.95)),
         "slowestSeconds": seconds((changes > 0).then(|| took.slowest())),
     })
 }

@@ -31,6 +31,16 @@ fn see(sightings: &Sightings, digest: &str, endpoint: &str, known: &Known, now: 
 }
 
 #[test]
+fn an_inventory_that_is_too_old_takes_nothing_back() {
+    let (sightings, now) = (Sightings::default(), Instant::now());
+    let known = Known(vec![("vpce-0a", A), ("vpce-0b", B)], 4);
+    see(&sightings, "d", "vpce-0a", &known, now);
+    assert_eq!(see(&sightings, "d", "vpce-0b", &known, now), ["accounts"]);
+    assert!(sightings.review(&Known(Vec::new(), 4), now).is_empty(), "nothing new");
+    assert_eq!(sightings.counts(), [1, 0]);
+}
+
+#[test]
 fn one_endpoint_however_often_is_one_user() {
     let (sightings, known, now) = (Sightings::default(), Known(vec![("vpce-1", A)], 1), Instant::now());
     for _ in 0..5 {

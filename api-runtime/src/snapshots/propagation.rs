@@ -52,6 +52,16 @@ impl Took {
         distribution
     }
 
+    /// How many there were.
+    pub(crate) fn changes(&self) -> u64 {
+        self.distribution().count()
+    }
+
+    /// What this part of them did not exceed: no more than the slowest, whatever the middle of its bucket is.
+    pub(crate) fn quantile(&self, part: f64) -> Option<Duration> {
+        Some(self.distribution().quantile(part)?.min(self.slowest()))
+    }
+
     /// The last change; `None` if none came since the start.
     pub(crate) fn last(&self) -> Option<Duration> {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
@@ -59,5 +69,21 @@ impl Took {
 
     pub(crate) fn slowest(&self) -> Duration {
         Duration::from_nanos(self.slowest_nanos.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_quantile_is_more_than_the_slowest() {
+        let took = Took::default();
+        assert_eq!((took.changes(), took.quantile(0.5)), (0, None));
+        for micros in [97_100, 97_200] {
+            took.record(Duration::from_micros(micros));
+        }
+        assert_eq!((took.changes(), took.last(), took.slowest().as_micros()), (2, took.quantile(0.95), 97_200));
+        assert!(took.quantile(0.01) <= Some(took.slowest()));
     }
 }
