@@ -88,11 +88,13 @@ fn in_terraform(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn grafana_shows_only_what_the_runtime_publishes() {
+fn grafana_shows_only_what_somebody_publishes() {
     let dashboard: serde_json::Value = serde_json::from_str(&read("infra/dashboards/grafana.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
-    let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
-    let expressions: Vec<&str> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
+    let targets: Vec<_> = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten().collect();
+    let expressions: Vec<&str> = targets.iter().filter_map(|target| target["expr"].as_str()).collect();
+    let searches: Vec<&str> = targets.iter().filter_map(|target| target["expression"].as_str()).collect();
+    assert_eq!(expressions.len() + searches.len(), targets.len());
     assert!(expressions.len() > 20, "{expressions:?}");
     let published = for_prometheus();
     for expression in expressions {
@@ -102,6 +104,55 @@ fn grafana_shows_only_what_the_runtime_publishes() {
             assert!(published.contains(&format!("linkward_{name}")), "`linkward_{name}` is not in docs/METRICS.md");
         }
     }
+    let published = for_cloudwatch();
+    let mut shown = BTreeSet::new();
+    for search in searches {
+        let namespace = search.split(['{', ',']).nth(1).unwrap().to_owned();
+        let name = words_after(search, "MetricName=\"").pop_first().unwrap();
+        match OF_AWS.iter().find(|(aws, _)| *aws == namespace) {
+            Some((_, metrics)) => assert!(metrics.contains(&&*name), "{search}"),
+            None => assert!(namespace == "Linkward" && published.contains(&name), "nobody publishes {search}"),
+        }
+        shown.insert((namespace, name));
+    }
+    // What AWS counts itself of load balancers and endpoint services is there whole.
+    for (namespace, metrics) in
+        OF_AWS.iter().filter(|(aws, _)| ["AWS/NetworkELB", "AWS/PrivateLinkServices"].contains(aws))
+    {
+        for metric in *metrics {
+            assert!(
+                shown.contains(&((*namespace).to_owned(), (*metric).to_owned())),
+                "{namespace} {metric} is not shown"
+            );
+        }
+    }
+}
+
+/// The same topics on both dashboards.
+#[test]
+fn grafana_shows_what_cloudwatch_shows() {
+    let grafana = read("infra/dashboards/grafana.json");
+    let folder = root().join("infra/modules/observability");
+    for file in ["dashboard.tf", "widgets.tf"] {
+        for name in in_terraform(&std::fs::read_to_string(folder.join(file)).unwrap()) {
+            let snake = snake(&name);
+            let shown = grafana.contains(&format!("linkward_{snake}"))
+                || grafana.contains(&format!("MetricName=\\\"{name}\\\""));
+            assert!(shown, "`{name}` is on CloudWatch's dashboard alone");
+        }
+    }
+}
+
+/// `RequestDuration` as Prometheus knows it.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
 }
 
 #[test]

@@ -107,11 +107,13 @@ impl Gate {
 
     /// What the metrics do not count themselves.
     pub(crate) fn state(&self, now: Timestamp) -> State {
-        let next_update = self.snapshots.trust.load().value.crl_next_update();
+        let trust = self.snapshots.trust.load();
+        let seconds = |at: Timestamp| at.duration_since(now).as_secs_f64();
         State {
             open_connections: self.connections.len(),
             snapshots: self.snapshot_states(),
-            crl_next_update: next_update.map(|at| at.duration_since(now).as_secs_f64()),
+            crl_next_update: trust.value.crl_next_update().map(seconds),
+            certificate_expiry: seconds(trust.value.certificate_not_after()),
             policy_propagation: self.snapshots.propagation().policy.distribution(),
             deny_list: self.snapshots.deny_list_state(),
             shared_certificates: self.sightings.counts(),

@@ -169,6 +169,7 @@ impl Metrics {
         if let Some(seconds) = state.crl_next_update {
             visit(&table::CRL_NEXT_UPDATE, &[], Value::Seconds(seconds));
         }
+        visit(&table::CERTIFICATE_EXPIRY, &[], Value::Seconds(state.certificate_expiry));
         if let Some(DenyListState { entries, propagation, closing }) = &state.deny_list {
             visit(&table::DENY_LIST_ENTRIES, &[], Value::Count(*entries as u64));
             visit(&table::DENY_LIST_PROPAGATION, &[], Value::Distribution(propagation));

@@ -15,6 +15,8 @@ pub(crate) struct State {
     pub(crate) snapshots: Vec<SnapshotState>,
     /// Seconds to the first nextUpdate; negative once it has passed.
     pub(crate) crl_next_update: Option<f64>,
+    /// Seconds to the end of the runtime's own certificate; negative once it has passed.
+    pub(crate) certificate_expiry: f64,
     pub(crate) policy_propagation: Distribution,
     /// `None` without a deny list.
     pub(crate) deny_list: Option<DenyListState>,

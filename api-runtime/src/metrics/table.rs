@@ -73,9 +73,11 @@ table! {
     POLICY_CHANGES = "policy_revision_changes", Count, Counter, [],
         "Revisions of the access policy that came into force after the first.";
     POLICY_PROPAGATION = "policy_propagation", Seconds, Histogram, [],
-        "From the publication of a revision, where its source dates it (a file, a table), to its coming into force here.";
+        "From the publication of a revision, where its source dates it, to its coming into force here.";
     CRL_NEXT_UPDATE = "crl_next_update", Seconds, Gauge, [],
         "Time until the first CRL passes its nextUpdate; negative afterwards.";
+    CERTIFICATE_EXPIRY = "server_certificate_expiry", Seconds, Gauge, [],
+        "Time until the certificate that callers are shown expires; negative afterwards.";
     DENY_LIST_ENTRIES = "deny_list_entries", Count, Gauge, [],
         "Entries of the deny list in force.";
     DENY_LIST_PROPAGATION = "deny_list_propagation", Seconds, Histogram, [],

@@ -1,20 +1,46 @@
-# Calls of EC2 about endpoint services that are not ours: somebody accepts past the policy, or opens a service. CloudTrail must record management
+# Calls that are not ours: somebody accepts past the policy, opens a service, or stops what holds the gates. CloudTrail must record management
 # events in this account. A record that names no role (a user, the root) counts as foreign.
 
 locals {
+  # What names of module control-plane begin with: functions, and the rules that start them.
+  ours = trimsuffix(var.functions["endpoint-approver"].function_name, "endpoint-approver")
+
   foreign_calls = {
     decisions = {
       what  = "accepting or rejecting a connection"
+      of    = "ec2"
       calls = ["AcceptVpcEndpointConnections", "RejectVpcEndpointConnections"]
       ours  = [var.functions["endpoint-approver"].role_arn]
+      about = {}
     }
     changes = {
       what = "changing a service, its principals or its notifications"
+      of   = "ec2"
       calls = [
         "CreateVpcEndpointServiceConfiguration", "DeleteVpcEndpointServiceConfigurations", "ModifyVpcEndpointServiceConfiguration", "ModifyVpcEndpointServicePermissions",
         "CreateVpcEndpointConnectionNotification", "DeleteVpcEndpointConnectionNotifications", "ModifyVpcEndpointConnectionNotification",
       ]
+      ours  = var.deployment_role_arns
+      about = {}
+    }
+    functions = {
+      what = "changing or stopping a function"
+      of   = "lambda"
+      # CloudTrail writes Lambda's calls with the date of its API behind them.
+      calls = [for call in [
+        "AddPermission", "DeleteFunction", "DeleteFunctionConcurrency", "PutFunctionConcurrency", "RemovePermission", "UpdateFunctionCode", "UpdateFunctionConfiguration",
+      ] : { prefix = call }]
       ours = var.deployment_role_arns
+      # By name or by ARN.
+      about = { functionName = [for function in values(var.functions) : { suffix = function.function_name }] }
+    }
+    rules = {
+      what  = "changing or stopping a rule"
+      of    = "events"
+      calls = ["DeleteRule", "DisableRule", "EnableRule", "PutRule", "PutTargets", "RemoveTargets"]
+      ours  = var.deployment_role_arns
+      # `name` of a rule, `rule` of its targets.
+      about = { "$or" = [{ name = [{ prefix = local.ours }] }, { rule = [{ prefix = local.ours }] }] }
     }
   }
 }
@@ -24,13 +50,16 @@ resource "aws_cloudwatch_event_rule" "foreign_call" {
   name        = "${var.name}-foreign-${each.key}"
   description = "Not ours: ${each.value.what}"
   event_pattern = jsonencode({
-    source      = ["aws.ec2"]
+    source      = ["aws.${each.value.of}"]
     detail-type = ["AWS API Call via CloudTrail"]
-    detail = {
-      eventSource  = ["ec2.amazonaws.com"]
-      eventName    = each.value.calls
-      userIdentity = { sessionContext = { sessionIssuer = { arn = [{ anything-but = each.value.ours }, { exists = false }] } } }
-    }
+    detail = merge(
+      {
+        eventSource  = ["${each.value.of}.amazonaws.com"]
+        eventName    = each.value.calls
+        userIdentity = { sessionContext = { sessionIssuer = { arn = [{ anything-but = each.value.ours }, { exists = false }] } } }
+      },
+      length(each.value.about) == 0 ? {} : { requestParameters = each.value.about },
+    )
   })
 }
 

@@ -104,7 +104,7 @@ locals {
       }
     }]...),
     { for name, rule in aws_cloudwatch_event_rule.foreign_call : "foreign-${name}" => {
-      description = "Somebody other than us called EC2 for an endpoint service: ${local.foreign_calls[name].what}. The call is in the log group ${aws_cloudwatch_log_group.foreign_calls.name}."
+      description = "Somebody other than us acted on the gates: ${local.foreign_calls[name].what}. The call is in the log group ${aws_cloudwatch_log_group.foreign_calls.name}."
       runbook     = "foreign-calls"
       namespace   = "AWS/Events"
       metric      = "TriggeredRules"

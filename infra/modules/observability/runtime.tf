@@ -77,6 +77,16 @@ locals {
         comparison  = "LessThanThreshold"
         threshold   = 2 * local.days
       }
+      "${name}-certificate-ending" = {
+        description = "The certificate that ${name} shows its callers expires within two days; then none of them connects."
+        runbook     = "server-certificate-ending"
+        namespace   = local.namespace
+        metric      = "ServerCertificateExpiry"
+        statistic   = "Minimum"
+        dimensions  = { Service = name }
+        comparison  = "LessThanThreshold"
+        threshold   = 2 * local.days
+      }
       "${name}-deny-list-lag" = {
         description = "A revocation took longer than ${service.thresholds.deny_list_lag_seconds} seconds to come into force in ${name}."
         runbook     = "deny-list-lag"

@@ -42,6 +42,7 @@ locals {
         [local.namespace, "PolicyPropagation", "Service", name, { label = "seconds until a policy is in force, the slowest", stat = "Maximum" }],
         [local.namespace, "DenyListEntries", "Service", name, { label = "entries", stat = "Maximum" }],
         [local.namespace, "CrlNextUpdate", "Service", name, { label = "seconds to nextUpdate", stat = "Minimum", yAxis = "right" }],
+        [local.namespace, "ServerCertificateExpiry", "Service", name, { label = "seconds to the end of its certificate", stat = "Minimum", yAxis = "right" }],
       ]
     },
   ]])

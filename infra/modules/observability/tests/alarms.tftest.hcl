@@ -47,12 +47,12 @@ run "everything_that_needs_a_person_has_an_alarm" {
       "linkward-sweep-stopped", "linkward-removals-stopped", "linkward-policy-unavailable", "linkward-revocations-remaining",
       "linkward-invoices-no-target", "linkward-invoices-unhealthy-targets", "linkward-invoices-stale",
       "linkward-invoices-silent", "linkward-invoices-unknown-callers", "linkward-invoices-handshake-failures", "linkward-invoices-slow", "linkward-invoices-upstream-errors",
-      "linkward-invoices-crl-ending", "linkward-invoices-deny-list-lag", "linkward-invoices-log-dropped",
+      "linkward-invoices-crl-ending", "linkward-invoices-certificate-ending", "linkward-invoices-deny-list-lag", "linkward-invoices-log-dropped",
       "linkward-invoices-policy-old", "linkward-invoices-deny-list-old", "linkward-invoices-endpoints-old", "linkward-invoices-trust-old",
       "linkward-invoices-shared-certificate-accounts", "linkward-invoices-shared-certificate-endpoints", "linkward-invoices-port-errors",
       "linkward-invoices-rejected-flows", "linkward-invoices-resets", "linkward-invoices-pending",
       "linkward-reporter-stopped", "linkward-certificate-expiring", "linkward-crl-ending", "linkward-rotation-failed",
-      "linkward-foreign-decisions", "linkward-foreign-changes",
+      "linkward-foreign-decisions", "linkward-foreign-changes", "linkward-foreign-functions", "linkward-foreign-rules",
     ])
     error_message = "an alarm is missing, or there is one that nobody described here"
   }
@@ -175,6 +175,32 @@ run "foreign_calls_are_everybodys_but_ours" {
   }
 
   assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.foreign_call["functions"].event_pattern) == {
+      source      = ["aws.lambda"]
+      detail-type = ["AWS API Call via CloudTrail"]
+      detail = {
+        eventSource       = ["lambda.amazonaws.com"]
+        eventName         = [for call in ["AddPermission", "DeleteFunction", "DeleteFunctionConcurrency", "PutFunctionConcurrency", "RemovePermission", "UpdateFunctionCode", "UpdateFunctionConfiguration"] : { prefix = call }]
+        userIdentity      = { sessionContext = { sessionIssuer = { arn = [{ anything-but = ["arn:aws:iam::000000000000:role/deployment"] }, { exists = false }] } } }
+        requestParameters = { functionName = [for name in ["certificate-revoker", "certificate-rotator", "endpoint-approver", "posture-reporter"] : { suffix = "linkward-${name}" }] }
+      }
+    }
+    error_message = "only deployments change or stop our functions; others' are others' matter"
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.foreign_call["rules"].event_pattern).detail.requestParameters == {
+      "$or" = [{ name = [{ prefix = "linkward-" }] }, { rule = [{ prefix = "linkward-" }] }]
+    } && contains(jsondecode(aws_cloudwatch_event_rule.foreign_call["rules"].event_pattern).detail.eventName, "DisableRule")
+    error_message = "a function that nothing starts holds no gate"
+  }
+
+  assert {
+    condition     = alltrue([for name in ["decisions", "changes"] : !can(jsondecode(aws_cloudwatch_event_rule.foreign_call[name].event_pattern).detail.requestParameters)])
+    error_message = "every endpoint service of the account is watched"
+  }
+
+  assert {
     condition     = alltrue([for name, target in aws_cloudwatch_event_target.foreign_call : target.arn == aws_cloudwatch_log_group.foreign_calls.arn])
     error_message = "the call itself must be kept"
   }
@@ -236,7 +262,7 @@ run "a_control_plane_without_services_has_its_alarms_too" {
   }
 
   assert {
-    condition     = length(output.alarm_names) == 22 && length(aws_cloudwatch_log_metric_filter.stale) == 0
+    condition     = length(output.alarm_names) == 24 && length(aws_cloudwatch_log_metric_filter.stale) == 0
     error_message = "the first apply may come before the first service"
   }
 }
