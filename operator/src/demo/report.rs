@@ -64,7 +64,7 @@ impl Progress {
 pub(crate) struct Report {
     output: Output,
     live: bool,
-    colour: bool,
+    color: bool,
     began: Instant,
     told: Vec<Told>,
     metrics: Value,
@@ -72,16 +72,11 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(output: Output, color: Color) -> Self {
-        let (live, colour) = match output {
-            Output::Human => (output::live(&std::io::stdout()), output::colour(&std::io::stdout())),
-            Output::Json => (output::live(&std::io::stderr()), output::colour(&std::io::stderr())),
+        let (live, color) = match output {
+            Output::Human => (output::live(&std::io::stdout()), color.is_for(&std::io::stdout())),
+            Output::Json => (output::live(&std::io::stderr()), color.is_for(&std::io::stderr())),
         };
-        let colour = match color {
-            Color::Auto => colour,
-            Color::Always => true,
-            Color::Never => false,
-        };
-        Self { output, live, colour, began: Instant::now(), told: Vec::new(), metrics: Value::Null }
+        Self { output, live, color, began: Instant::now(), told: Vec::new(), metrics: Value::Null }
     }
 
     /// Whether every step so far did what it says.
@@ -209,7 +204,7 @@ impl Report {
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 

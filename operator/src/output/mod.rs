@@ -47,27 +47,34 @@ pub(crate) enum Style {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
     output: Output,
-    colour: bool,
+    color: bool,
+}
+
+impl Color {
+    /// Whether escape sequences belong on this stream; with `auto` they do on a terminal that can, if the person has not
+    /// set `NO_COLOR`.
+    pub(crate) fn is_for(self, stream: &impl IsTerminal) -> bool {
+        match self {
+            Self::Auto => live(stream) && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
 }
 
 impl Screen {
     pub(crate) fn new(output: Output, color: Color) -> Self {
-        let colour = match color {
-            Color::Auto => colour(&std::io::stdout()),
-            Color::Always => true,
-            Color::Never => false,
-        };
-        Self { output, colour: colour && output == Output::Human }
+        Self { output, color: output == Output::Human && color.is_for(&std::io::stdout()) }
     }
 
     #[cfg(test)]
     pub(crate) fn plain(output: Output) -> Self {
-        Self { output, colour: false }
+        Self { output, color: false }
     }
 
     #[cfg(test)]
-    pub(crate) fn coloured(output: Output) -> Self {
-        Self { output, colour: true }
+    pub(crate) fn colored(output: Output) -> Self {
+        Self { output, color: true }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -83,7 +90,7 @@ impl Screen {
             Style::Warning => "33",
             Style::Dim => "2",
         };
-        if self.colour && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// One line in a style.
@@ -117,11 +124,6 @@ pub(crate) fn complain(lines: &str) {
 /// Prints a JSON document.
 pub(crate) fn say_json(document: &serde_json::Value) {
     say(&format!("{document:#}"));
-}
-
-/// Whether escape sequences belong on this stream: a terminal that can, and a person who has not set `NO_COLOR`.
-pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
-    live(stream) && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Whether a line can be written over.

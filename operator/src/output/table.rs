@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn colour_takes_no_room() {
         let rows = vec![vec![Cell::new(Style::Good, "+"), "a".into()], vec!["long".into(), "b".into()]];
-        let lines = lines(&Screen::coloured(Output::Human), 0, &rows);
+        let lines = lines(&Screen::colored(Output::Human), 0, &rows);
         assert_eq!(lines, ["\u{1b}[32m+\u{1b}[0m     a", "long  b"]);
     }
 }
