@@ -1,7 +1,6 @@
 //! The lines of the access log: one for each request, and one for each connection that came to nothing. Written by hand,
 //! into the buffer they leave from.
 
-use crate::connection::Connection;
 use crate::handshake::{Facts, HandshakeFailure};
 use crate::json::{number, optional, plain, string, timestamp};
 use crate::outcome::Outcome;
@@ -147,54 +146,21 @@ pub(crate) fn handshake_failure(out: &mut Vec<u8>, at: Timestamp, failure: &Hand
     out.push(b'}');
 }
 
-/// Says that a connection ended because what came was not HTTP as we take it. `status` is what the client was told.
-pub(crate) fn protocol_error(connection: &Connection, status: Option<u16>, detail: &str) {
-    let gate = connection.gate();
-    gate.metrics.protocol_error();
-    let Some(log) = &gate.log else { return };
-    log.line(|out| {
-        out.extend_from_slice(b"{\"timestamp\":");
-        timestamp(out, Timestamp::now());
-        out.extend_from_slice(b",\"event\":\"protocolError\"");
-        out.extend_from_slice(connection.log_fields());
-        field(out, "status");
-        match status {
-            Some(status) => number(out, status),
-            None => out.extend_from_slice(b"null"),
-        }
-        field(out, "detail");
-        string(out, detail);
-        out.push(b'}');
-    });
-}
-
-/// An error that ended a connection: a protocol error if it is one, and nothing worth a line if the client just left.
-pub(crate) fn http_error(connection: &Connection, error: &hyper::Error) {
-    if is_protocol_error(error) {
-        let status = if error.is_parse_too_large() { 431 } else { 400 };
-        let status = (error.is_parse() && !connection.is_http2()).then_some(status);
-        protocol_error(connection, status, &detail(error));
-    } else {
-        tracing::debug!(error = %detail(error), "a connection ended");
+/// A connection that ended because what came was not HTTP as we take it. `connection` is from [`connection_fields`],
+/// `status` what the client was told.
+pub(crate) fn protocol_error(out: &mut Vec<u8>, at: Timestamp, connection: &[u8], status: Option<u16>, detail: &str) {
+    out.extend_from_slice(b"{\"timestamp\":");
+    timestamp(out, at);
+    out.extend_from_slice(b",\"event\":\"protocolError\"");
+    out.extend_from_slice(connection);
+    field(out, "status");
+    match status {
+        Some(status) => number(out, status),
+        None => out.extend_from_slice(b"null"),
     }
-}
-
-/// hyper tells its kinds apart by words only; those of HTTP/2 come from the `h2` crate.
-fn is_protocol_error(error: &hyper::Error) -> bool {
-    let of_http2 = || {
-        let text = detail(error);
-        text.contains("http2 error")
-            && !text.contains("connection error: ")
-            && !text.contains("not a result of an error")
-    };
-    error.is_parse() || of_http2()
-}
-
-fn detail(error: &hyper::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
+    field(out, "detail");
+    string(out, detail);
+    out.push(b'}');
 }
 
 #[cfg(test)]

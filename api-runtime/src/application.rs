@@ -4,7 +4,7 @@ use crate::answer;
 use crate::authorization::Permit;
 use crate::body::{Body, BodyError};
 use crate::meter::Meter;
-pub(crate) use crate::outcome::Fault;
+use crate::outcome::Fault;
 use crate::record::Record;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};

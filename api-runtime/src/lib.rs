@@ -22,6 +22,7 @@ mod headers;
 mod host;
 mod idle;
 mod json;
+mod life;
 mod log_writer;
 mod meter;
 mod metrics;
@@ -37,6 +38,7 @@ mod sightings;
 mod socket;
 mod spans;
 mod target;
+mod tunnel;
 mod unread;
 mod watch;
 

@@ -2,8 +2,9 @@
 
 use crate::access_log;
 use crate::application::Application;
-use crate::connection::{self, Builders, Connection, Gate};
+use crate::connection::{Connection, Gate};
 use crate::handshake::{self, Established, Facts, HandshakeCause, HandshakeFailure};
+use crate::life::{self, Builders};
 use policy::Timestamp;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -153,7 +154,7 @@ async fn serve_connection<A: Application>(
     let connection = Connection::new(Arc::clone(&gate), facts, overloaded || !place.is_free);
     let open = gate.connections.open(Arc::new(connection), place);
     drop(gate);
-    connection::run(open, stream, app, builders).await;
+    life::run(open, stream, app, builders).await;
 }
 
 fn failed(gate: &Gate, failure: &HandshakeFailure) {

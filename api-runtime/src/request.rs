@@ -4,12 +4,13 @@ use crate::answer::{self, Failure};
 use crate::application::{Answer, Application, Permitted, Reply, Upgrade};
 use crate::authorization::{self, Permit, Ruling};
 use crate::body::Body;
-use crate::connection::{Connection, Tunnel};
+use crate::connection::Connection;
 use crate::headers;
 use crate::meter::{self, Meter, Progress};
 use crate::outcome::{End, Fault};
 use crate::record::{Arrival, Record};
 use crate::target::{self, Refusal, Seen};
+use crate::tunnel::{self, Tunnel};
 use futures_util::FutureExt;
 use http::header::HeaderMap;
 use http::request::Parts;
@@ -236,7 +237,7 @@ fn blame(meter: Option<&Meter>, fault: Fault) -> Option<Failure> {
 fn upgrade(response: Response<Body>, record: Record, client: OnUpgrade, upstream: Upgraded) -> Response<Body> {
     let connection = Arc::clone(&record.connection);
     let idle = connection.gate().config.limits.idle_timeout;
-    connection.go_on(Tunnel { client, upstream, idle, record });
+    connection.go_on(tunnel::run(Tunnel { client, upstream, idle, record }));
     response
 }
 

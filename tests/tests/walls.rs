@@ -21,6 +21,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("linkward", &["policy", "policy-source", "local-stack"]),
 ];
 
+/// The runtime's modules, row by row from the ground up: each names only those before it.
+const LAYERS: &[&str] = &[
+    "config body json answer outcome histogram sharded idle socket request_id host",
+    "identity trust snapshots proxy_protocol handshake",
+    "audit log_writer recent sightings metrics spans access_log",
+    "connection authorization",
+    "headers meter target unread record tunnel application request life",
+    "forward reception admin export watch server",
+];
+
 /// What `policy` must never reach for: it decides, and does nothing else.
 const NOT_IN_POLICY: &[&str] = &["tokio", "hyper", "aws-config", "rustls", "reqwest", "tracing"];
 
@@ -147,6 +157,35 @@ fn one_module_of_each_program_parses_certificates() {
         let parsing: Vec<_> = rust_files(&root().join(program).join("src")).into_iter().filter(parses).collect();
         assert_eq!(parsing.len(), 1, "one module of {program} parses certificates: {parsing:?}");
     }
+}
+
+#[test]
+fn the_runtimes_modules_name_only_what_is_below_them() {
+    let order: Vec<_> = LAYERS.iter().flat_map(|row| row.split(' ')).collect();
+    let place = |module: &str| order.iter().position(|name| *name == module);
+    let source = root().join("api-runtime/src");
+    let (mut seen, mut faults) = (BTreeSet::new(), Vec::new());
+    for path in rust_files(&source) {
+        let name = path.strip_prefix(&source).unwrap().with_extension("").display().to_string();
+        let module = name.split('/').next().unwrap();
+        // The binary is no part of the library; tests, and the doors for fuzzing, look at everything.
+        if ["lib", "main", "stderr"].contains(&module) || name.contains("test") || name.ends_with("fuzzing") {
+            continue;
+        }
+        let Some(own) = place(module) else { panic!("`{module}` has no place in LAYERS") };
+        seen.insert(own);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let product = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        for line in product.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for named in line.split("crate::").skip(1) {
+                let named = named.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+                if place(named).is_none_or(|named| named > own) {
+                    faults.push(format!("{name} names `{named}`"));
+                }
+            }
+        }
+    }
+    assert!(seen.len() == order.len() && faults.is_empty(), "{} of {}, {faults:#?}", seen.len(), order.len());
 }
 
 /// Programs of ours that tests start: what they write is searched for secrets.

@@ -43,7 +43,7 @@ impl Activity {
         self.unread.store(unread, Ordering::Relaxed);
     }
 
-    pub(super) fn has_unread(&self) -> bool {
+    pub(crate) fn has_unread(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
     }
 
@@ -75,28 +75,28 @@ impl Activity {
         self.idle_since.store(micros(now), Ordering::Relaxed);
     }
 
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) == 0
     }
 
     /// Whether there is nothing but the next request to wait for.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         let nothing_to_send = self.stalled_since.load(Ordering::Relaxed) == 0;
         self.is_idle() && !self.has_part_of_head() && nothing_to_send && !self.closing.load(Ordering::Relaxed)
     }
 
-    pub(super) fn idle_since(&self) -> Instant {
+    pub(crate) fn idle_since(&self) -> Instant {
         instant(self.idle_since.load(Ordering::Relaxed))
     }
 
     /// Whether a part of a request's head has come.
-    pub(super) fn has_part_of_head(&self) -> bool {
+    pub(crate) fn has_part_of_head(&self) -> bool {
         self.is_idle() && self.bytes_in.load(Ordering::Relaxed) != self.claimed.load(Ordering::Relaxed)
     }
 
     /// If a part of a request's head has come, a number that is another for the next head: a client that never pauses
     /// always has sent part of one.
-    pub(super) fn part_of_head(&self, is_http2: bool) -> Option<u64> {
+    pub(crate) fn part_of_head(&self, is_http2: bool) -> Option<u64> {
         if !is_http2 {
             return self.has_part_of_head().then(|| self.claimed.load(Ordering::Relaxed));
         }
@@ -114,7 +114,7 @@ impl Activity {
         self.heads.store(complete << 2 | place as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn stalled_since(&self) -> Option<Instant> {
+    pub(crate) fn stalled_since(&self) -> Option<Instant> {
         match self.stalled_since.load(Ordering::Relaxed) {
             0 => None,
             since => Some(instant(since)),
@@ -152,7 +152,7 @@ fn instant(micros: u64) -> Instant {
 
 /// A stream that notes what passes.
 #[derive(Debug)]
-pub(super) struct Observed<S> {
+pub(crate) struct Observed<S> {
     stream: S,
     connection: Arc<Connection>,
     /// To be read before it; noted already.
@@ -162,13 +162,13 @@ pub(super) struct Observed<S> {
 }
 
 impl<S> Observed<S> {
-    pub(super) fn new(stream: S, connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(stream: S, connection: Arc<Connection>) -> Self {
         let heads = connection.is_http2().then(|| Box::new(Heads::new()));
         Self { stream, connection, before: Bytes::new(), heads }
     }
 
     /// The stream with what was read from it and not used.
-    pub(super) fn and_before_it(mut self, unused: Bytes) -> Self {
+    pub(crate) fn and_before_it(mut self, unused: Bytes) -> Self {
         self.connection.activity.unclaim(unused.len());
         // Even of nothing the bytes would keep hyper's buffer.
         self.before = if unused.is_empty() { Bytes::new() } else { unused };
@@ -178,7 +178,7 @@ impl<S> Observed<S> {
 
 impl<S: AsyncBufRead + Unpin> Observed<S> {
     /// Ready when there is something to read, be it the end or an error.
-    pub(super) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.before.is_empty() {
             Pin::new(&mut self.stream).poll_fill_buf(context).map(drop)
         } else {

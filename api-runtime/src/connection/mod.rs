@@ -4,19 +4,11 @@ mod activity;
 mod gate;
 mod heads;
 mod identity_headers;
-mod life;
-mod lingering;
 mod open;
-mod parked;
-mod streams;
-mod supervisor;
-mod tunnel;
 
+pub(crate) use activity::Observed;
 pub(crate) use gate::Gate;
-pub(crate) use life::{Builders, run};
 pub(crate) use open::{Connections, Open};
-pub(crate) use supervisor::FINISH;
-pub(crate) use tunnel::Tunnel;
 
 use crate::access_log;
 use crate::answer;
@@ -30,10 +22,14 @@ use bytes::Bytes;
 use identity_headers::IdentityHeaders;
 use policy::VpcEndpointId;
 use policy::access::Reason;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Instant;
+
+/// What the whole connection becomes once HTTP is over: bytes both ways, until they end.
+pub(crate) type Tunnel = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What is known of a connection once its handshake is complete, and what its requests share. Made once, so that a
 /// request need not render, parse or allocate it again.
@@ -167,28 +163,28 @@ impl Connection {
         self.closing.load(Ordering::Relaxed) != 0
     }
 
-    fn closing(&self) -> Option<End> {
+    pub(crate) fn closing(&self) -> Option<End> {
         let code = self.closing.load(Ordering::Acquire);
         End::ALL.get(usize::from(code).checked_sub(1)?).copied()
     }
 
     /// Lets [`Connection::close`] wake the connection's task.
-    fn register(&self, context: &Context<'_>) {
+    pub(crate) fn register(&self, context: &Context<'_>) {
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
     }
 
     /// Goes on with what a request was upgraded to: a stream of HTTP/2 in a task of its own, which ends with the
     /// connection; the whole connection of HTTP/1.1 in the task it has, once HTTP is over.
-    pub(crate) fn go_on(&self, tunnel: Tunnel) {
+    pub(crate) fn go_on(&self, tunnel: impl Future<Output = ()> + Send + 'static) {
         self.upgraded.store(true, Ordering::Relaxed);
         if self.is_http2() {
-            tokio::spawn(tunnel::run(tunnel));
+            tokio::spawn(tunnel);
         } else {
-            *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+            *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(tunnel));
         }
     }
 
-    fn take_tunnel(&self) -> Option<Tunnel> {
+    pub(crate) fn take_tunnel(&self) -> Option<Tunnel> {
         self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

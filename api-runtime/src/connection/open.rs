@@ -59,7 +59,7 @@ impl Connections {
         self.parked.load(Ordering::Relaxed).unsigned_abs()
     }
 
-    pub(super) fn parked(&self, change: isize) {
+    pub(crate) fn parked(&self, change: isize) {
         self.parked.fetch_add(change, Ordering::Relaxed);
     }
 

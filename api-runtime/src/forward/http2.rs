@@ -1,8 +1,9 @@
 //! HTTP/2 to the upstream, by prior knowledge: one connection for each thread, shared by its requests.
 
 use super::{Address, broken, cleaned};
-use crate::application::{Answer, Fault};
+use crate::application::Answer;
 use crate::body::Body;
+use crate::outcome::Fault;
 use crate::sharded::Sharded;
 use http::header::HOST;
 use http::uri::{Authority, Scheme};

@@ -4,11 +4,12 @@
 mod http1;
 mod http2;
 
-use crate::application::{Answer, Application, Fault, Permitted, Reply, Upgrade};
+use crate::application::{Answer, Application, Permitted, Reply, Upgrade};
 use crate::authorization::Permit;
 use crate::body::Body;
 use crate::config::{Upstream, UpstreamProtocol};
 use crate::headers;
+use crate::outcome::Fault;
 use crate::record::Record;
 use crate::socket::Socket;
 use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderMap, TRANSFER_ENCODING};

@@ -4,9 +4,9 @@
 use super::Io;
 use super::plain::quietly;
 use super::replayed::Replayed;
-use crate::application::Fault;
 use crate::body::Body;
 use crate::forward::broken;
+use crate::outcome::Fault;
 use crate::socket::Socket;
 use http::{Request, Response};
 use hyper::body::Incoming;

@@ -6,10 +6,11 @@ mod plain;
 mod replayed;
 
 use super::{Address, broken, cleaned, cleaned_head};
-use crate::application::{Answer, Fault, Upgrade};
+use crate::application::{Answer, Upgrade};
 use crate::body::Body;
 use crate::headers;
 use crate::meter::Meter;
+use crate::outcome::Fault;
 use crate::sharded::Sharded;
 use answered::Answered;
 use http::header::{CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT};

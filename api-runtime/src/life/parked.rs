@@ -1,9 +1,8 @@
 //! A connection of HTTP/1.1 between two requests that are far apart: hyper and its 16 KiB of buffers are given back, and
 //! made again when the client speaks.
 
-use super::Connection;
-use super::activity::Observed;
 use super::supervisor::Graceful;
+use crate::connection::{Connection, Observed};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

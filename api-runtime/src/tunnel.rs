@@ -1,6 +1,5 @@
 //! What comes after an upgrade: bytes both ways, until either side, the supervisor or a newer policy ends it.
 
-use super::supervisor::Graceful;
 use crate::body::BodyError;
 use crate::idle::Idle;
 use crate::record::Record;
@@ -131,30 +130,5 @@ impl AsyncWrite for Counted {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-/// A tunnel under supervision. It knows no graceful end.
-pub(super) struct Tunnelled<F>(Pin<Box<F>>);
-
-impl<F: Future<Output = ()>> Tunnelled<F> {
-    pub(super) fn new(tunnel: F) -> Self {
-        Self(Box::pin(tunnel))
-    }
-}
-
-impl<F: Future<Output = ()>> Future for Tunnelled<F> {
-    type Output = hyper::Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<hyper::Result<()>> {
-        self.0.as_mut().poll(context).map(Ok)
-    }
-}
-
-impl<F: Future<Output = ()>> Graceful for Tunnelled<F> {
-    fn graceful(&mut self) {}
-
-    fn is_tunnel(&self) -> bool {
-        true
     }
 }

@@ -1,7 +1,7 @@
 //! The deadlines of a connection, and the signal that ends it.
 
-use super::Connection;
 use crate::application::Application;
+use crate::connection::Connection;
 use crate::outcome::End;
 use crate::request::Requests;
 use crate::snapshots::Now;

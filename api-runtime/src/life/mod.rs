@@ -1,21 +1,27 @@
 //! The life of one connection after its handshake: HTTP until somebody ends it, then whatever it was upgraded to.
 
-use super::activity::Observed;
-use super::lingering::{FAREWELL, Lingering};
-use super::parked::Parked;
-use super::streams::{Http2, Streams};
-use super::supervisor::{Ended, Supervisor};
-use super::tunnel::{self, Tunnelled};
-use super::{Connection, Open};
-use crate::access_log;
+mod http_error;
+mod lingering;
+mod parked;
+mod streams;
+mod supervisor;
+
 use crate::application::Application;
 use crate::config::Limits;
+use crate::connection::{Connection, Observed, Open, Tunnel};
 use crate::outcome::End;
 use crate::request::Requests;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
+use lingering::{FAREWELL, Lingering};
+use parked::Parked;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use streams::{Http2, Streams};
+pub(crate) use supervisor::FINISH;
+use supervisor::{Ended, Graceful, Supervisor};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt};
 
 /// What the client may send ahead of the upstream on one stream, and on all streams of a connection.
@@ -78,13 +84,13 @@ where
     match ended {
         Ended::Well => {
             if let Some(tunnel) = connection.take_tunnel() {
-                supervisor.supervise(&mut Tunnelled::new(tunnel::run(tunnel))).await;
+                supervisor.supervise(&mut Tunnelled(tunnel)).await;
             }
         }
-        Ended::Badly(error) => access_log::http_error(connection, &error),
+        Ended::Badly(error) => http_error::ended(connection, &error),
         // Of HTTP/1.1 it is said where it is answered.
         Ended::Cut(End::SlowHeader) if connection.is_http2() => {
-            access_log::protocol_error(connection, None, "headerTimeout");
+            http_error::tell(connection, None, "headerTimeout");
         }
         Ended::Cut(_) | Ended::Quiet => {}
     }
@@ -119,7 +125,7 @@ where
         }
         let parked = left.io.into_inner().and_before_it(left.read_buf);
         if let Ended::Cut(End::SlowHeader) = ended {
-            access_log::protocol_error(connection, Some(408), "headerTimeout");
+            http_error::tell(connection, Some(408), "headerTimeout");
             say_slow_header(parked).await;
             return ended;
         }
@@ -143,4 +149,23 @@ async fn say_slow_header(mut stream: impl AsyncWrite + Unpin) {
     };
     // Whoever does not even read has been told enough.
     let _ = tokio::time::timeout(Duration::from_millis(250), said).await;
+}
+
+/// A tunnel under supervision. It knows no graceful end.
+struct Tunnelled(Tunnel);
+
+impl Future for Tunnelled {
+    type Output = hyper::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        self.0.as_mut().poll(context).map(Ok)
+    }
+}
+
+impl Graceful for Tunnelled {
+    fn graceful(&mut self) {}
+
+    fn is_tunnel(&self) -> bool {
+        true
+    }
 }

@@ -1,0 +1,43 @@
+//! Connections that end because what came is not HTTP as we take it: counted, and a line of the access log.
+
+use crate::access_log;
+use crate::connection::Connection;
+use policy::Timestamp;
+
+/// Counts and logs one. `status` is what the client was told.
+pub(super) fn tell(connection: &Connection, status: Option<u16>, detail: &str) {
+    let gate = connection.gate();
+    gate.metrics.protocol_error();
+    if let Some(log) = &gate.log {
+        log.line(|out| access_log::protocol_error(out, Timestamp::now(), connection.log_fields(), status, detail));
+    }
+}
+
+/// An error that ended a connection: a protocol error if it is one, and nothing worth a line if the client just left.
+pub(super) fn ended(connection: &Connection, error: &hyper::Error) {
+    if is_protocol_error(error) {
+        let status = if error.is_parse_too_large() { 431 } else { 400 };
+        let status = (error.is_parse() && !connection.is_http2()).then_some(status);
+        tell(connection, status, &detail(error));
+    } else {
+        tracing::debug!(error = %detail(error), "a connection ended");
+    }
+}
+
+/// hyper tells its kinds apart by words only; those of HTTP/2 come from the `h2` crate.
+fn is_protocol_error(error: &hyper::Error) -> bool {
+    let of_http2 = || {
+        let text = detail(error);
+        text.contains("http2 error")
+            && !text.contains("connection error: ")
+            && !text.contains("not a result of an error")
+    };
+    error.is_parse() || of_http2()
+}
+
+fn detail(error: &hyper::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
