@@ -7,7 +7,7 @@ use local_stack::Configuration;
 use policy_source::{Load as _, PolicySource};
 use serde_json::Value;
 
-use crate::{Stage, root};
+use crate::stage::{Stage, root};
 
 pub(crate) async fn a_policy_is_deployed(stage: &Stage) {
     let configuration = stage.stack.create_configuration("flow").await.unwrap();

@@ -7,7 +7,8 @@ use aws_sdk_acmpca::types::{
     ValidityPeriodType,
 };
 
-use crate::{ALICE, Stage};
+use crate::ALICE;
+use crate::stage::Stage;
 
 pub(crate) async fn an_authority_of_another_kind_issues_too(stage: &Stage) {
     let client = Client::new(&stage.stack.sdk_config(&stage.stack.provider()).await);

@@ -1,5 +1,7 @@
 //! Where the access policy comes from.
 
+mod origin;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use crate::error::off_thread;
 use crate::file::FileSource;
 use crate::observer::Observer;
 use crate::{Engine, Load, SourceError, SourceUri};
+use origin::Origin;
 
 /// A document as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,19 +66,8 @@ pub struct PolicySource {
     observer: Observer,
 }
 
-#[derive(Debug)]
-enum Origin {
-    File(FileSource),
-    #[cfg(feature = "appconfig")]
-    AppConfig(Box<crate::appconfig::AppConfig>),
-    #[cfg(feature = "bundle")]
-    Bundle(Box<crate::bundle::BundleSource>),
-    #[cfg(feature = "dynamodb")]
-    DynamoDb(crate::dynamodb::PolicyTable),
-}
-
 impl PolicySource {
-    /// Opens a source, reading nothing yet; relative paths start at `base`. what is kept in AWS looks for an AWS
+    /// Opens a source, reading nothing yet; relative paths start at `base`. What is kept in AWS looks for an AWS
     /// configuration in the environment. A bundle is read by the default settings.
     ///
     /// # Errors
@@ -188,18 +180,6 @@ impl PolicySource {
         Self { observer: Observer::new(observer), ..self }
     }
 
-    fn observe(&mut self) {
-        match &mut self.origin {
-            Origin::File(file) => self.observer.tell(file.take_news()),
-            #[cfg(feature = "appconfig")]
-            Origin::AppConfig(profile) => self.observer.tell(profile.take_news()),
-            #[cfg(feature = "bundle")]
-            Origin::Bundle(bundle) => self.observer.tell(bundle.take_news()),
-            #[cfg(feature = "dynamodb")]
-            Origin::DynamoDb(table) => self.observer.tell(table.take_news()),
-        }
-    }
-
     fn new(origin: Origin) -> Self {
         Self { origin, unchecked: false, trust_domain: None, observer: Observer::default() }
     }
@@ -210,32 +190,12 @@ impl PolicySource {
     /// # Errors
     /// The source cannot be read, or there is no document in it: a bundle is loaded, never only fetched.
     pub async fn fetch(&mut self) -> Result<Option<Document>, SourceError> {
-        match &mut self.origin {
-            Origin::File(file) => {
-                let name = file.name();
-                let format = Format::from_name(&name);
-                Ok(file.fetch().await?.map(|(revision, bytes)| Document { revision, bytes, format, name }))
-            }
-            #[cfg(feature = "appconfig")]
-            Origin::AppConfig(profile) => Ok(profile.fetch().await?),
-            #[cfg(feature = "bundle")]
-            Origin::Bundle(bundle) => Err(SourceError::NoDocument(bundle.name().to_owned())),
-            #[cfg(feature = "dynamodb")]
-            Origin::DynamoDb(table) => Ok(table.fetch().await?),
-        }
+        self.origin.fetch().await
     }
 
     /// Has the next fetch give the document again although it did not change, because it was refused.
     pub fn refuse(&mut self) {
-        match &mut self.origin {
-            Origin::File(file) => file.refuse(),
-            #[cfg(feature = "appconfig")]
-            Origin::AppConfig(profile) => profile.refuse(),
-            #[cfg(feature = "bundle")]
-            Origin::Bundle(bundle) => bundle.refuse(),
-            #[cfg(feature = "dynamodb")]
-            Origin::DynamoDb(table) => table.refuse(),
-        }
+        self.origin.refuse();
     }
 
     /// Whether the freeze switch is on; only a table has one.
@@ -243,11 +203,7 @@ impl PolicySource {
     /// # Errors
     /// The table cannot be read, or the switch is not a boolean: then nothing is known, and nothing may be changed.
     pub async fn frozen(&self) -> Result<bool, SourceError> {
-        match &self.origin {
-            #[cfg(feature = "dynamodb")]
-            Origin::DynamoDb(table) => Ok(table.frozen().await?),
-            _ => Ok(false),
-        }
+        self.origin.frozen().await
     }
 }
 
@@ -256,29 +212,15 @@ impl Load for PolicySource {
     type Error = SourceError;
 
     fn is_remote(&self) -> bool {
-        match &self.origin {
-            Origin::File(_) => false,
-            #[cfg(feature = "bundle")]
-            Origin::Bundle(bundle) => bundle.is_remote(),
-            #[cfg(any(feature = "appconfig", feature = "dynamodb"))]
-            _ => true,
-        }
+        self.origin.is_remote()
     }
 
     fn rest(&self) -> Duration {
-        match &self.origin {
-            #[cfg(feature = "appconfig")]
-            Origin::AppConfig(profile) => profile.rest(),
-            _ => Duration::ZERO,
-        }
+        self.origin.rest()
     }
 
     fn age(&self) -> Duration {
-        match &self.origin {
-            #[cfg(feature = "bundle")]
-            Origin::Bundle(bundle) => bundle.age(),
-            _ => Duration::ZERO,
-        }
+        self.origin.age()
     }
 
     async fn load(&mut self) -> Result<Option<(Revision, Engine)>, SourceError> {
@@ -286,7 +228,7 @@ impl Load for PolicySource {
         if let Origin::Bundle(bundle) = &mut self.origin {
             let loaded = bundle.load(self.trust_domain.as_ref()).await?;
             if loaded.is_some() {
-                self.observe();
+                self.observer.tell(self.origin.take_news());
             }
             return Ok(loaded);
         }
@@ -303,7 +245,7 @@ impl Load for PolicySource {
         let engine = Engine::Declarative(policy);
         engine.check_trust_domain(self.trust_domain.as_ref())?;
         self.unchecked = false;
-        self.observe();
+        self.observer.tell(self.origin.take_news());
         Ok(Some((engine.revision().clone(), engine)))
     }
 }

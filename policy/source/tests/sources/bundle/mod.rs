@@ -1,8 +1,10 @@
-//! Bundles as a source: in a file, behind a web server; changed, broken, gone back, and after a restart.
+//! Bundles as a source: in a file; changed, broken, gone back, and signed.
+
+mod cached;
+mod remote;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use policy::access::{AccessRequest, Reason};
@@ -12,7 +14,6 @@ use policy_source::{Engine, Live, Load, PolicySource, RegoRequest};
 use tempfile::TempDir;
 
 use crate::packing::{Packed, Signer};
-use crate::server::{Server, answer, not_modified, status};
 
 struct Folder(TempDir);
 
@@ -143,124 +144,6 @@ async fn what_is_broken_is_refused_each_time_and_names_its_place() {
 }
 
 #[tokio::test]
-async fn a_bundle_behind_a_web_server_is_fetched_when_it_changes() {
-    let folder = Folder::new();
-    let (one, two) = (bundle("1", "GET").archive(), bundle("2", "GET").archive());
-    let server = Server::start([
-        answer(200, "etag: \"a\"\r\n", &one),
-        not_modified(),
-        status(503, "later"),
-        answer(200, "etag: \"b\"\r\n", &two),
-    ]);
-    let mut source = folder.open(&format!("bundle:{}/b.tar.gz", server.url), &settings()).await;
-    assert!(source.is_remote());
-    assert_eq!(next(&mut source).await.unwrap().0, "1");
-    assert!(next(&mut source).await.is_none());
-    assert!(refused(&mut source).await.contains("503"));
-    assert_eq!(next(&mut source).await.unwrap().0, "2");
-    assert!(server.heads()[1].contains("if-none-match: \"a\""));
-}
-
-/// What an observer was told, in seconds.
-type Told = Arc<Mutex<Vec<u64>>>;
-
-fn observed(source: PolicySource) -> (PolicySource, Told) {
-    let told = Told::default();
-    let teller = Arc::clone(&told);
-    (source.observed(move |took| teller.lock().unwrap().push(took.as_secs())), told)
-}
-
-fn seconds_ago(seconds: i64) -> String {
-    let time = Timestamp::from_second(Timestamp::now().as_second() - seconds).unwrap();
-    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap()
-}
-
-#[tokio::test]
-async fn how_long_a_bundle_took_is_told_by_the_date_of_its_place() {
-    let folder = Folder::new();
-    let (mut source, told) = observed(folder.write(&bundle("1", "GET")).source().await);
-    next(&mut source).await.unwrap();
-    assert!(told.lock().unwrap().is_empty(), "the first is as old as it is");
-    folder.write(&bundle("0", "GET"));
-    refused(&mut source).await;
-    assert!(told.lock().unwrap().is_empty());
-    folder.write(&bundle("2", "GET"));
-    next(&mut source).await.unwrap();
-    assert!(matches!(told.lock().unwrap().as_slice(), [0..60]));
-
-    let dated = |revision: &str, date: i64, modified: i64| {
-        let headers = format!("date: {}\r\nlast-modified: {}\r\n", seconds_ago(date), seconds_ago(modified));
-        answer(200, &headers, &bundle(revision, "GET").archive())
-    };
-    let server = Server::start([
-        dated("1", 60, 7200),
-        dated("2", 30, 40),
-        // What was built before the last one was seen, and is put there with that date.
-        dated("3", 20, 3600),
-        answer(200, "", &bundle("4", "GET").archive()),
-        dated("5", 0, -3600),
-    ]);
-    let (mut source, told) = observed(folder.open(&format!("bundle:{}/b.tar.gz", server.url), &settings()).await);
-    for revision in ["1", "2", "3", "4", "5"] {
-        assert_eq!(next(&mut source).await.unwrap().0, revision);
-    }
-    let told = told.lock().unwrap();
-    assert!(matches!(told.as_slice(), [40..100]), "{told:?}");
-}
-
-#[tokio::test]
-async fn a_restart_survives_an_outage_and_then_goes_on() {
-    let folder = Folder::new();
-    let one = bundle("1", "GET").archive();
-    let server = Server::start([
-        answer(200, "", &one),
-        status(503, "restarted meanwhile"),
-        status(503, "still"),
-        answer(200, "", &one),
-        answer(200, "", &bundle("2", "POST").archive()),
-    ]);
-    let uri = format!("bundle:{}/b.tar.gz", server.url);
-    next(&mut folder.open(&uri, &settings()).await).await.unwrap();
-    let mut source = folder.open(&uri, &settings()).await;
-    let (revision, engine) = next(&mut source).await.unwrap();
-    assert!(revision == "1" && allows(&engine, "GET"));
-    assert!(refused(&mut source).await.contains("503"), "an outage that lasts must be seen, or nothing grows stale");
-    assert!(next(&mut source).await.is_none(), "it is the one in force");
-    assert_eq!(next(&mut source).await.unwrap().0, "2");
-}
-
-#[tokio::test]
-async fn a_bundle_from_the_cache_is_as_old_as_its_last_confirmation() {
-    let folder = Folder::new();
-    folder.write(&bundle("1", "GET"));
-    let live = Live::start("policy", folder.source().await, Duration::from_secs(3600)).await.unwrap();
-    assert!(live.age() < Duration::from_secs(60));
-    let note = fs::read_dir(folder.path("cache")).unwrap().map(|entry| entry.unwrap().path());
-    let note = note.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "confirmed")).unwrap();
-    fs::write(note, (Timestamp::now() - Duration::from_secs(7200)).to_string()).unwrap();
-    fs::rename(folder.path("bundle.tar.gz"), folder.path("elsewhere")).unwrap();
-    for _ in 0..2 {
-        let live = Live::start("policy", folder.source().await, Duration::from_secs(3600)).await.unwrap();
-        assert!(live.age() >= Duration::from_secs(7200), "a restart makes it no younger");
-    }
-    fs::rename(folder.path("elsewhere"), folder.path("bundle.tar.gz")).unwrap();
-    let live = Live::start("policy", folder.source().await, Duration::from_secs(3600)).await.unwrap();
-    assert!(live.age() < Duration::from_secs(60), "it was confirmed again");
-}
-
-#[tokio::test]
-async fn without_a_cache_or_with_another_sources_there_is_no_start() {
-    let folder = Folder::new();
-    let server = Server::start([answer(200, "", &bundle("1", "GET").archive()), status(404, ""), status(404, "")]);
-    let uri = format!("bundle:{}/b.tar.gz", server.url);
-    next(&mut folder.open(&uri, &settings()).await).await.unwrap();
-    let other = format!("bundle:{}/other.tar.gz", server.url);
-    assert!(refused(&mut folder.open(&other, &settings()).await).await.contains("404"));
-    let uncached = BundleSettings { cache_directory: None, ..settings() };
-    assert!(refused(&mut folder.open(&uri, &uncached).await).await.contains("404"));
-}
-
-#[tokio::test]
 async fn a_signed_bundle_is_verified_also_from_the_cache() {
     let (folder, signer) = (Folder::new(), Signer::ecdsa());
     fs::write(folder.path("key.pem"), signer.public_key()).unwrap();
@@ -330,7 +213,7 @@ async fn a_live_snapshot_keeps_the_last_good_bundle() {
 
 #[tokio::test]
 async fn the_example_of_the_documentation_works() {
-    let text = include_str!("../../../../docs/rego.md");
+    let text = include_str!("../../../../../docs/rego.md");
     let block = |language: &str| {
         let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
         rest.split_once("```").unwrap().0
