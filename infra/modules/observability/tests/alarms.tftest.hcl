@@ -134,8 +134,8 @@ run "our_metrics_are_those_that_functions_and_runtime_publish" {
   }
 
   assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : strcontains(file("../../../api-runtime/src/gate.rs"), "state(\"${alarm.dimensions["Kind"]}\", ") if can(alarm.dimensions["Kind"])])
-    error_message = "a kind of snapshot is not in api-runtime/src/gate.rs"
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : strcontains(file("../../../api-runtime/src/connection/gate.rs"), "state(\"${alarm.dimensions["Kind"]}\", ") if can(alarm.dimensions["Kind"])])
+    error_message = "a kind of snapshot is not in api-runtime/src/connection/gate.rs"
   }
 }
 
