@@ -6,7 +6,8 @@ mod support;
 use std::time::{Duration, Instant};
 use support::client::get as ask;
 use support::frames::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, block, frame, get,
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE,
+    block, frame, get,
 };
 use support::{Setup, strict, upstream};
 use tokio::io::AsyncWriteExt;
@@ -204,6 +205,40 @@ async fn floods_of_settings_and_pings_cost_the_runtime_no_memory_and_nobody_time
         assert_eq!(runtime.orders().get("/v1/a").await.status, 200);
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     }
+}
+
+/// They carry next to nothing, and each takes room until somebody reads it.
+#[tokio::test]
+async fn crumbs_that_nobody_reads_end_the_connection() {
+    let (addr, _) = upstream::silent().await;
+    let runtime = Setup::new().upstream(addr).start().await;
+    let fields = [(":method", "POST"), (":scheme", "https"), (":authority", "a"), (":path", "/v1/uploads/a")];
+    for crumb in [frame(DATA, 0, 1, &[]), frame(DATA, 8, 1, &[3, 0, 0, 0])] {
+        let mut frames = Frames::open(&runtime.orders()).await;
+        frames.send(HEADERS, END_HEADERS, 1, &block(&fields)).await;
+        let (crumbs, started) = (crumb.repeat(1_000), Instant::now());
+        while frames.0.write_all(&crumbs).await.is_ok() {
+            assert!(started.elapsed() < Duration::from_secs(5), "it takes them without end");
+        }
+    }
+    assert_eq!(runtime.orders().get("/v2/a").await.status, 403);
+}
+
+/// CVE-2025-8671: the server is brought to cancel the requests itself.
+#[tokio::test]
+async fn requests_made_to_be_cancelled_end_the_connection() {
+    let (addr, seen) = upstream::canned(upstream::OK).await;
+    let runtime = Setup::new().upstream(addr).start().await;
+    let mut frames = Frames::open(&runtime.orders()).await;
+    let request = block(&get("/v1/a"));
+    let cancelled = |stream| {
+        let ask = frame(HEADERS, END_HEADERS | END_STREAM, stream, &request);
+        [ask, frame(WINDOW_UPDATE, 0, stream, &[0; 4])].concat()
+    };
+    let flood: Vec<u8> = (0..20_000).flat_map(|number| cancelled(number * 2 + 1)).collect();
+    assert!(frames.0.write_all(&flood).await.is_err() || frames.end().await.0.is_some());
+    let asked = seen.text().matches("GET /v1/a ").count();
+    assert!(asked < 2_000, "{asked} of the cancelled requests reached the upstream");
 }
 
 #[tokio::test]

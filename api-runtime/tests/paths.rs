@@ -22,6 +22,8 @@ async fn paths_with_two_meanings_never_reach_the_upstream() {
         "/v1/../v1/secret/a",
         "/v1/./a",
         "/v1//a",
+        "/v1/;x/a",
+        "/v1/..;/a",
         "/v1/%2e%2e/secret/a",
         "/v1/%2E/a",
         "/v1/a%2fb",

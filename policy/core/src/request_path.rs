@@ -70,7 +70,7 @@ pub enum PathError {
     /// What the escapes stand for is not UTF-8.
     #[error("path is not UTF-8 once decoded")]
     Utf8,
-    /// Two slashes in a row.
+    /// Two slashes in a row, also with parameters between them.
     #[error("path has an empty segment")]
     EmptySegment,
     /// A `.` or `..` segment, also with parameters after a `;`, which some upstreams cut off.
@@ -133,11 +133,22 @@ fn rewrite(raw: &str) -> String {
 }
 
 fn check_segments(path: &str) -> Result<(), PathError> {
-    if path.contains("//") {
-        return Err(PathError::EmptySegment);
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        match without_parameters(segment) {
+            "." | ".." => return Err(PathError::DotSegment),
+            // After the last slash there may be none.
+            "" if segments.peek().is_some() => return Err(PathError::EmptySegment),
+            _ => {}
+        }
     }
-    let is_dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
-    if path.split('/').any(is_dots) { Err(PathError::DotSegment) } else { Ok(()) }
+    Ok(())
+}
+
+/// What is left of a segment to an upstream that cuts its parameters off; a few decode it first.
+fn without_parameters(segment: &str) -> &str {
+    let end = segment.find(';').into_iter().chain(segment.find("%3B")).min();
+    end.and_then(|end| segment.get(..end)).unwrap_or(segment)
 }
 
 /// The byte that two hex digits stand for.
@@ -197,6 +208,7 @@ mod tests {
             ("/%252e%252E", "/%252e%252E"),
             ("/...", "/..."),
             ("/.well-known/a;b=c", "/.well-known/a;b=c"),
+            ("/a;b/..c;d/;e=f", "/a;b/..c;d/;e=f"),
             ("/{a}|\"<>^`", "/{a}|\"<>^`"),
         ] {
             assert_eq!(normal(raw).as_deref(), Ok(expected), "{raw}");
@@ -255,6 +267,11 @@ mod tests {
             ("/a/%2e%2E/b", PathError::DotSegment),
             ("/a/.%2e", PathError::DotSegment),
             ("/a/..;x/b", PathError::DotSegment),
+            ("/a/..%3bx/b", PathError::DotSegment),
+            ("/a/.%3B;", PathError::DotSegment),
+            ("/a/;/b", PathError::EmptySegment),
+            ("/a/;x=y/b", PathError::EmptySegment),
+            ("/%3bx/b", PathError::EmptySegment),
         ] {
             assert_eq!(normal(raw), Err(expected), "{raw}");
         }
