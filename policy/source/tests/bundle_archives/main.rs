@@ -111,6 +111,15 @@ fn what_is_not_plain_is_refused_by_name() {
             Packed::default().file("a.rego", "package a").file("/a.rego", "package b"),
             "the entry `a.rego` is there twice",
         ),
+    ] {
+        let message = refused(&packed);
+        assert!(message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn what_is_no_policy_is_refused_by_name() {
+    for (packed, says) in [
         (Packed::default().file("policy.wasm", "x"), "policy.wasm: a WebAssembly module cannot be used here"),
         (Packed::default().file("plan.json", "{}"), "plan.json: a plan cannot be used here"),
         (Packed::default().file("patch.json", "{}"), "patch.json: a bundle of patches cannot be used here"),
