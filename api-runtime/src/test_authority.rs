@@ -38,7 +38,7 @@ pub(crate) struct TestCertificate {
 
 /// What to issue; times are in seconds from now.
 #[derive(Clone)]
-pub(crate) struct Leaf {
+pub(crate) struct CertificateContent {
     pub(crate) subject: Vec<(DnType, String)>,
     pub(crate) names: Vec<SanType>,
     pub(crate) serial: Vec<u8>,
@@ -48,7 +48,7 @@ pub(crate) struct Leaf {
     pub(crate) crl_uri: Option<&'static str>,
 }
 
-impl Leaf {
+impl CertificateContent {
     /// A caller with these URI SANs.
     pub(crate) fn caller(uris: &[&str]) -> Self {
         Self {
@@ -119,22 +119,22 @@ impl TestAuthority {
         Self { pem: certificate.self_signed(&key).unwrap().pem(), issuer: Issuer::new(params, key) }
     }
 
-    pub(crate) fn issue(&self, leaf: &Leaf) -> TestCertificate {
+    pub(crate) fn issue(&self, content: &CertificateContent) -> TestCertificate {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
-        for (kind, value) in &leaf.subject {
+        for (kind, value) in &content.subject {
             params.distinguished_name.push(kind.clone(), value.as_str());
         }
-        params.subject_alt_names = leaf.names.clone();
-        params.serial_number = Some(SerialNumber::from_slice(&leaf.serial));
+        params.subject_alt_names = content.names.clone();
+        params.serial_number = Some(SerialNumber::from_slice(&content.serial));
         // Of one moment, so that the lifetime is exact.
         let now = now();
-        params.not_before = from!(now, leaf.not_before);
-        params.not_after = from!(now, leaf.not_after);
-        params.extended_key_usages = leaf.purposes.clone();
+        params.not_before = from!(now, content.not_before);
+        params.not_after = from!(now, content.not_after);
+        params.extended_key_usages = content.purposes.clone();
         let point = |uri: &str| CrlDistributionPoint { uris: vec![uri.to_owned()] };
-        params.crl_distribution_points = leaf.crl_uri.map(point).into_iter().collect();
+        params.crl_distribution_points = content.crl_uri.map(point).into_iter().collect();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         TestCertificate { der: certificate.der().to_vec(), pem: certificate.pem(), key_pem: key.serialize_pem() }
     }

@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::json;
-use support::authority::{DAY, Leaf, TestAuthority};
+use support::authority::{CertificateContent, DAY, TestAuthority};
 use support::client::{Caller, get, json};
 use support::{ORDERS, STRANGER, Setup};
 
@@ -45,7 +45,7 @@ async fn a_caller_the_policy_does_not_name_is_403() {
 async fn a_certificate_that_names_nobody_is_401_and_the_connection_closes() {
     let runtime = Setup::new().start().await;
     for uris in [&["spiffe://other.example/prod/orders-api"][..], &[], &[ORDERS, STRANGER], &["https://a"]] {
-        let certificate = runtime.setup.authority.issue(&Leaf::caller(uris));
+        let certificate = runtime.setup.authority.issue(&CertificateContent::caller(uris));
         let mut raw = runtime.caller(&certificate).raw().await;
         let answer = raw.get("/v1/invoices").await;
         assert_eq!((answer.status, answer.header("connection")), (401, Some("close")), "{uris:?}");
@@ -78,7 +78,7 @@ async fn http_2_gives_the_same_answers_and_401_ends_the_connection() {
     assert_eq!((answer.status().as_u16(), &json(answer).await["reason"]), (403, &json!("noMatchingRule")));
     assert!(!connection.is_finished());
 
-    let nameless = runtime.setup.authority.issue(&Leaf::caller(&[]));
+    let nameless = runtime.setup.authority.issue(&CertificateContent::caller(&[]));
     let (mut sender, connection) = runtime.caller(&nameless).hyper2().await;
     let answer = sender.send_request(get("/v1/invoices")).await.unwrap();
     assert_eq!((answer.status().as_u16(), &json(answer).await["reason"]), (401, &json!("badIdentity")));
@@ -89,11 +89,11 @@ async fn http_2_gives_the_same_answers_and_401_ends_the_connection() {
 async fn certificates_that_are_not_good_now_or_not_ours_are_refused_in_the_handshake() {
     let runtime = Setup::new().start().await;
     let authority = &runtime.setup.authority;
-    let leaf = Leaf::caller(&[ORDERS]);
-    let foreign = TestAuthority::root("Another CA").issue(&leaf);
-    let expired = authority.issue(&Leaf { not_before: -2 * DAY, not_after: -60, ..leaf.clone() });
-    let early = authority.issue(&Leaf { not_before: DAY, not_after: 2 * DAY, ..leaf.clone() });
-    let purpose = authority.issue(&Leaf { names: leaf.names.clone(), ..Leaf::server() });
+    let content = CertificateContent::caller(&[ORDERS]);
+    let foreign = TestAuthority::root("Another CA").issue(&content);
+    let expired = authority.issue(&CertificateContent { not_before: -2 * DAY, not_after: -60, ..content.clone() });
+    let early = authority.issue(&CertificateContent { not_before: DAY, not_after: 2 * DAY, ..content.clone() });
+    let purpose = authority.issue(&CertificateContent { names: content.names.clone(), ..CertificateContent::server() });
     for (certificate, cause) in
         [(foreign, "unknownIssuer"), (expired, "expired"), (early, "notYetValid"), (purpose, "badPurpose")]
     {

@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::json;
 use std::time::Duration;
-use support::authority::{CrlContent, DAY, Leaf, TestAuthority};
+use support::authority::{CertificateContent, CrlContent, DAY, TestAuthority};
 use support::client::Caller;
 use support::{ORDERS, SOON, Setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,8 +16,9 @@ async fn a_common_name_counts_where_it_is_mapped_and_only_without_a_uri() {
     let plain = Setup::new();
     let mapped = plain.clone().identity("commonName: \"svc.{name}.{env}\"").start().await;
     let plain = plain.start().await;
-    let named = mapped.setup.authority.issue(&Leaf::caller(&[]));
-    let foreign = mapped.setup.authority.issue(&Leaf::caller(&["spiffe://other.example/prod/orders-api"]));
+    let named = mapped.setup.authority.issue(&CertificateContent::caller(&[]));
+    let foreign =
+        mapped.setup.authority.issue(&CertificateContent::caller(&["spiffe://other.example/prod/orders-api"]));
     let answer = mapped.caller(&named).get("/v1/a").await;
     assert_eq!((answer.status, &answer.json()["caller"]), (200, &json!(ORDERS)));
     let line = mapped.access_line().await;
@@ -31,7 +32,10 @@ async fn a_common_name_counts_where_it_is_mapped_and_only_without_a_uri() {
 #[tokio::test]
 async fn a_certificate_that_lives_too_long_is_401() {
     let runtime = Setup::new().tls("maxClientCertificateLifetime: 3d").start().await;
-    let long = runtime.setup.authority.issue(&Leaf { not_after: 3 * DAY, ..Leaf::caller(&[ORDERS]) });
+    let long = runtime
+        .setup
+        .authority
+        .issue(&CertificateContent { not_after: 3 * DAY, ..CertificateContent::caller(&[ORDERS]) });
     assert_eq!(runtime.orders().get("/v1/a").await.status, 200);
     let answer = runtime.caller(&long).get("/v1/a").await;
     assert_eq!((answer.status, &answer.json()["reason"]), (401, &json!("certificateLifetimeTooLong")));
@@ -47,7 +51,10 @@ async fn during_a_rollover_the_callers_of_both_authorities_are_served() {
         &(setup.authority.crl_pem(&CrlContent::new(7, &[])) + &next.crl_pem(&CrlContent::new(1, &[&[9]]))),
     );
     let runtime = setup.tls("crls: [both.crl]").start().await;
-    let (new, revoked) = (Leaf::caller(&[ORDERS]), Leaf { serial: vec![9], ..Leaf::caller(&[ORDERS]) });
+    let (new, revoked) = (
+        CertificateContent::caller(&[ORDERS]),
+        CertificateContent { serial: vec![9], ..CertificateContent::caller(&[ORDERS]) },
+    );
     assert_eq!(runtime.orders().get("/v1/a").await.status, 200);
     assert_eq!(runtime.caller(&next.issue(&new)).get("/v1/a").await.status, 200);
     // A serial is revoked under its own issuer only.
@@ -64,8 +71,8 @@ async fn a_crl_of_an_intermediate_in_der_revokes_and_the_roots_revokes_the_inter
     std::fs::write(setup.path("root.crl"), setup.authority.crl(&CrlContent::new(1, &[]))).unwrap();
     std::fs::write(setup.path("issuing.crl"), intermediate.crl(&CrlContent::new(1, &[&[9]]))).unwrap();
     let runtime = setup.tls("crls: [root.crl, issuing.crl]").start().await;
-    let good = runtime.caller(&intermediate.issue(&Leaf::caller(&[ORDERS])));
-    let revoked = intermediate.issue(&Leaf { serial: vec![9], ..Leaf::caller(&[ORDERS]) });
+    let good = runtime.caller(&intermediate.issue(&CertificateContent::caller(&[ORDERS])));
+    let revoked = intermediate.issue(&CertificateContent { serial: vec![9], ..CertificateContent::caller(&[ORDERS]) });
     let mut open = good.raw().await;
     assert_eq!(open.get("/v1/a").await.status, 200);
     runtime.caller(&revoked).refusal().await;

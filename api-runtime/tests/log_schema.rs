@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use support::authority::{CrlContent, DAY, Leaf, TestAuthority};
+use support::authority::{CertificateContent, CrlContent, DAY, TestAuthority};
 use support::client::Caller;
 use support::{ORDERS, Runtime, STRANGER, Setup, eventually, lines};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -66,13 +66,13 @@ async fn what_certificates_come_to_is_as_published() {
 async fn failed_handshakes_are_as_published() {
     let runtime = Setup::new().crl(&CrlContent::new(1, &[&[0x66]])).start().await;
     let authority = &runtime.setup.authority;
-    let leaf = || Leaf::caller(&[ORDERS]);
+    let content = || CertificateContent::caller(&[ORDERS]);
     let mut callers = vec![
-        TestAuthority::root("Foreign CA").issue(&leaf()),
-        authority.issue(&Leaf { not_before: -2 * DAY, not_after: -DAY, ..leaf() }),
-        authority.issue(&Leaf { not_before: DAY, not_after: 2 * DAY, ..leaf() }),
-        authority.issue(&Leaf { serial: vec![0x66], ..leaf() }),
-        authority.issue(&Leaf { purposes: Leaf::server().purposes, ..leaf() }),
+        TestAuthority::root("Foreign CA").issue(&content()),
+        authority.issue(&CertificateContent { not_before: -2 * DAY, not_after: -DAY, ..content() }),
+        authority.issue(&CertificateContent { not_before: DAY, not_after: 2 * DAY, ..content() }),
+        authority.issue(&CertificateContent { serial: vec![0x66], ..content() }),
+        authority.issue(&CertificateContent { purposes: CertificateContent::server().purposes, ..content() }),
     ];
     for caller in callers.drain(..) {
         runtime.caller(&caller).refusal().await;

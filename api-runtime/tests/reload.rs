@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::authority::{CrlContent, Leaf, TestAuthority};
+use support::authority::{CertificateContent, CrlContent, TestAuthority};
 use support::client::get;
 use support::{ORDERS, Runtime, SOON, Setup};
 use tokio::task::JoinHandle;
@@ -136,7 +136,8 @@ impl Bench {
         let many = |each: &dyn Fn(usize) -> String| (0..number).map(each).collect::<String>();
         match kind {
             Kind::Certificate => {
-                let certificate = authority.issue(&Leaf { serial: vec![0x55, number as u8], ..Leaf::server() });
+                let certificate = authority
+                    .issue(&CertificateContent { serial: vec![0x55, number as u8], ..CertificateContent::server() });
                 vec![("server.crt", certificate.pem), ("server.key", certificate.key_pem)]
             }
             Kind::Anchors => {
@@ -192,7 +193,8 @@ impl Bench {
                 assert!(certificate.windows(4).any(|four| four == [2, 2, 0x55, number as u8]), "the old certificate");
             }
             Kind::Anchors => {
-                let certificate = self.next.issue(&Leaf { serial: vec![7], ..Leaf::caller(&[ORDERS]) });
+                let certificate =
+                    self.next.issue(&CertificateContent { serial: vec![7], ..CertificateContent::caller(&[ORDERS]) });
                 let answered = self.runtime.caller(&certificate).through(BALANCER).connect().await;
                 assert!(answered.is_ok(), "a client hears of a refusal later");
                 self.until(kind, |snapshot| snapshot["error"].is_null()).await;

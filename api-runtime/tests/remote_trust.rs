@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use support::authority::{CrlContent, Leaf, TestAuthority};
+use support::authority::{CertificateContent, CrlContent, TestAuthority};
 use support::client::Caller;
 use support::{ORDERS, SOON, Setup};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -52,9 +52,9 @@ async fn http(content: Content) -> SocketAddr {
 
 async fn https(content: Content, authority: &TestAuthority) -> SocketAddr {
     use rustls_pki_types::pem::PemObject;
-    let leaf = authority.issue(&Leaf::server());
-    let chain = rustls_pki_types::CertificateDer::pem_slice_iter(leaf.pem.as_bytes()).map(Result::unwrap).collect();
-    let key = rustls_pki_types::PrivateKeyDer::from_pem_slice(leaf.key_pem.as_bytes()).unwrap();
+    let server = authority.issue(&CertificateContent::server());
+    let chain = rustls_pki_types::CertificateDer::pem_slice_iter(server.pem.as_bytes()).map(Result::unwrap).collect();
+    let key = rustls_pki_types::PrivateKeyDer::from_pem_slice(server.key_pem.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
@@ -111,8 +111,8 @@ async fn refused(mut command: Command) -> String {
 }
 
 fn secret(authority: &TestAuthority, version: &str) -> Vec<u8> {
-    let leaf = authority.issue(&Leaf::server());
-    let text = serde_json::json!({"certificate": leaf.pem, "chain": "", "privateKey": leaf.key_pem}).to_string();
+    let server = authority.issue(&CertificateContent::server());
+    let text = serde_json::json!({"certificate": server.pem, "chain": "", "privateKey": server.key_pem}).to_string();
     serde_json::json!({"ARN": "arn", "Name": "server", "VersionId": version, "SecretString": text}).to_string().into()
 }
 

@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::json;
 use std::time::{Duration, Instant};
-use support::authority::{CrlContent, Leaf, TestAuthority};
+use support::authority::{CertificateContent, CrlContent, TestAuthority};
 use support::client::get;
 use support::{ORDERS, Runtime, SERIAL, Setup, upstream};
 
@@ -49,7 +49,8 @@ async fn a_new_connection_of_a_denied_caller_is_told_401() {
 #[tokio::test]
 async fn another_caller_keeps_its_connection() {
     let runtime = with_deny_list().await;
-    let other = runtime.setup.authority.issue(&Leaf { serial: vec![9], ..Leaf::caller(&[ORDERS]) });
+    let other =
+        runtime.setup.authority.issue(&CertificateContent { serial: vec![9], ..CertificateContent::caller(&[ORDERS]) });
     let mut kept = runtime.caller(&other).raw().await;
     let mut closed = runtime.orders().raw().await;
     assert_eq!((kept.get("/v1/a").await.status, closed.get("/v1/a").await.status), (200, 200));
@@ -101,7 +102,8 @@ async fn a_serial_on_a_new_crl_ends_open_connections_and_refuses_new_ones() {
 #[tokio::test]
 async fn a_connection_ends_when_its_certificate_expires() {
     let runtime = Setup::new().start().await;
-    let short = runtime.setup.authority.issue(&Leaf { not_after: 3, ..Leaf::caller(&[ORDERS]) });
+    let short =
+        runtime.setup.authority.issue(&CertificateContent { not_after: 3, ..CertificateContent::caller(&[ORDERS]) });
     let mut open = runtime.caller(&short).raw().await;
     assert_eq!(open.get("/v1/a").await.status, 200);
     let (rest, after) = open.rest().await;

@@ -4,9 +4,10 @@
 
 mod support;
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
-use support::authority::{Leaf, TestAuthority};
+use support::authority::{CertificateContent, TestAuthority};
 use support::client::{Caller, plain_get};
 use support::{ORDERS, SOON, STRANGER, Setup, upstream};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -16,7 +17,7 @@ use tokio::time::timeout;
 use written::CANARY;
 
 /// Keeps what a collector is sent.
-async fn collector() -> (std::net::SocketAddr, tokio::task::JoinHandle<Vec<u8>>) {
+async fn collector() -> (SocketAddr, tokio::task::JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let kept = tokio::spawn(async move {
@@ -65,20 +66,7 @@ async fn nothing_that_is_written_tells_a_secret() {
         text
     });
     let [addr, admin] = timeout(SOON, told).await.unwrap().unwrap();
-    for identity in [ORDERS, STRANGER] {
-        let caller = Caller::new(addr, &setup.authority.pem, Some(&setup.caller(identity)));
-        let mut raw = caller.raw().await;
-        raw.send(&format!(
-            "POST /v1/uploads/a?token={CANARY}-query HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {CANARY}-bearer\r\n\
-             proxy-authorization: Basic {CANARY}\r\ncookie: session={CANARY}-cookie\r\nx-api-key: {CANARY}-key\r\n\
-             x-amz-security-token: {CANARY}-aws\r\nreferer: https://a/?{CANARY}\r\ncontent-length: 17\r\n\r\n{CANARY}-body"
-        ))
-        .await;
-        raw.answer().await;
-        caller.http2().hyper2().await;
-    }
-    let foreign = TestAuthority::root("Foreign CA").issue(&Leaf::caller(&[ORDERS]));
-    Caller::new(addr, &setup.authority.pem, Some(&foreign)).refusal().await;
+    ask_with_secrets(&setup, addr).await;
     // A key that does not fit, and one that is none, are said without being shown.
     setup.write("server.key", &setup.caller(ORDERS).key_pem);
     tokio::time::sleep(Duration::from_millis(1_300)).await;
@@ -97,4 +85,22 @@ async fn nothing_that_is_written_tells_a_secret() {
     written::check("stdout", stdout);
     written::check("stderr", stderr);
     written::check("otlp", sent);
+}
+
+/// Two callers with secrets wherever a request has room for one, and one whom nobody knows.
+async fn ask_with_secrets(setup: &Setup, addr: SocketAddr) {
+    for identity in [ORDERS, STRANGER] {
+        let caller = Caller::new(addr, &setup.authority.pem, Some(&setup.caller(identity)));
+        let mut raw = caller.raw().await;
+        raw.send(&format!(
+            "POST /v1/uploads/a?token={CANARY}-query HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {CANARY}-bearer\r\n\
+             proxy-authorization: Basic {CANARY}\r\ncookie: session={CANARY}-cookie\r\nx-api-key: {CANARY}-key\r\n\
+             x-amz-security-token: {CANARY}-aws\r\nreferer: https://a/?{CANARY}\r\ncontent-length: 17\r\n\r\n{CANARY}-body"
+        ))
+        .await;
+        raw.answer().await;
+        caller.http2().hyper2().await;
+    }
+    let foreign = TestAuthority::root("Foreign CA").issue(&CertificateContent::caller(&[ORDERS]));
+    Caller::new(addr, &setup.authority.pem, Some(&foreign)).refusal().await;
 }

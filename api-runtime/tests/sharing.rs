@@ -6,7 +6,7 @@ mod support;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::process::Stdio;
-use support::authority::{Leaf, TestCertificate};
+use support::authority::{CertificateContent, TestCertificate};
 use support::client::Caller;
 use support::{ORDERS, POLICY, Runtime, SERIAL, SOON, Setup};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -104,7 +104,7 @@ async fn started(setup: &Setup) -> (Child, SocketAddr) {
 async fn the_log_says_it_once_for_each_new_fact() {
     let setup = setup().identity("maxEndpoints: 2").top("limits: { drain: 50ms }");
     let (mut child, addr) = started(&setup).await;
-    let certificate = setup.authority.issue(&Leaf::caller(&[ORDERS]));
+    let certificate = setup.authority.issue(&CertificateContent::caller(&[ORDERS]));
     let caller = Caller::new(addr, &setup.authority.pem, Some(&certificate));
     for endpoint in ["vpce-0a", "vpce-0b", "vpce-0a", "vpce-0b", "vpce-0c", "vpce-0c"] {
         let mut raw = caller.clone().through(endpoint).raw().await;

@@ -56,8 +56,8 @@ async fn eventful() -> Runtime {
         .await;
         tokio::time::sleep(Duration::from_millis(1_050)).await;
     }
-    let foreign =
-        support::authority::TestAuthority::root("Foreign CA").issue(&support::authority::Leaf::caller(&[ORDERS]));
+    let foreign = support::authority::TestAuthority::root("Foreign CA")
+        .issue(&support::authority::CertificateContent::caller(&[ORDERS]));
     runtime.caller(&foreign).through("vpce-0a1b2c3d4e5f60718").refusal().await;
     runtime.setup.write("deny.yaml", "entries:\n  - { serialNumber: \"dead\" }\n");
     runtime.setup.write("access.yaml", &format!("{POLICY}  - identity: spiffe://internal.example/prod/returns\n"));

@@ -3,7 +3,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::test_authority::{CrlContent, DAY, Leaf, TestAuthority};
+use crate::test_authority::{CertificateContent, CrlContent, DAY, TestAuthority};
 
 const ORDERS: &str = "spiffe://internal.example/prod/orders-api";
 const POLICY: &str = "version: 1\ntrustDomain: internal.example\ncallers: []\n";
@@ -24,7 +24,7 @@ impl Scene {
     /// Deny list and inventory are believed for `staleness`; `tls` is another line of that group.
     async fn with(staleness: &str, tls: &str) -> Self {
         let (folder, root) = (tempfile::tempdir().unwrap(), TestAuthority::root("root"));
-        let server = root.issue(&Leaf::server());
+        let server = root.issue(&CertificateContent::server());
         for (name, content) in [
             ("server.crt", &server.pem),
             ("server.key", &server.key_pem),
@@ -53,8 +53,8 @@ impl Scene {
         self.write("deny.yaml", &format!("entries:\n- {{ {entry} }}\n")).await;
     }
 
-    fn peer(&self, leaf: &Leaf) -> Arc<Peer> {
-        self.snapshots.trust.load().value.verify(&[&self.root.issue(leaf).pem]).unwrap()
+    fn peer(&self, content: &CertificateContent) -> Arc<Peer> {
+        self.snapshots.trust.load().value.verify(&[&self.root.issue(content).pem]).unwrap()
     }
 
     fn check(&self, peer: &Peer) -> Option<Reason> {
@@ -84,8 +84,8 @@ fn config(folder: &TempDir, staleness: &str, tls: &str) -> Config {
     Config::parse(&text, "runtime.yaml", folder.path()).unwrap()
 }
 
-fn orders() -> Leaf {
-    Leaf::caller(&[ORDERS])
+fn orders() -> CertificateContent {
+    CertificateContent::caller(&[ORDERS])
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_crl_that_names_the_peer_reaches_its_next_request() {
 #[tokio::test]
 async fn a_crl_that_has_passed_its_next_update_reaches_open_connections() {
     let scene = Scene::new().await;
-    let peer = scene.peer(&Leaf { not_after: 3 * DAY, ..orders() });
+    let peer = scene.peer(&CertificateContent { not_after: 3 * DAY, ..orders() });
     assert_eq!(scene.check_at(&peer, 2 * DAY), Some(Reason::CrlStale));
 }
 
@@ -176,14 +176,14 @@ async fn what_nobody_confirms_any_more_is_not_believed() {
 async fn a_certificate_valid_for_too_long_is_out() {
     let scene = Scene::with("1h", "  maxClientCertificateLifetime: 2d\n").await;
     assert_eq!(scene.check(&scene.peer(&orders())), None);
-    let long = scene.peer(&Leaf { not_after: DAY + 1, ..orders() });
+    let long = scene.peer(&CertificateContent { not_after: DAY + 1, ..orders() });
     assert_eq!(scene.check(&long), Some(Reason::CertificateLifetimeTooLong));
 }
 
 #[tokio::test]
 async fn a_peer_without_identity_is_told_so_after_everything_worse() {
     let scene = Scene::new().await;
-    let peer = scene.peer(&Leaf::caller(&["spiffe://other.example/x"]));
+    let peer = scene.peer(&CertificateContent::caller(&["spiffe://other.example/x"]));
     assert_eq!(scene.check(&peer), Some(Reason::BadIdentity));
     scene.deny("serialNumber: \"a1b2c\"").await;
     assert_eq!(scene.check(&peer), Some(Reason::CertificateRevoked));

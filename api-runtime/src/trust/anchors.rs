@@ -158,7 +158,7 @@ fn authority(number: usize, der: &CertificateDer<'static>) -> Result<Authority, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_authority::{Leaf, TestAuthority};
+    use crate::test_authority::{CertificateContent, TestAuthority};
 
     fn read(pems: &[&str]) -> Result<TrustAnchors, TrustAnchorsError> {
         TrustAnchors::read(pems.concat().as_bytes())
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_bundle_that_trusts_nobody_is_refused() {
         let root = TestAuthority::root("root");
-        let server = root.issue(&Leaf::server());
+        let server = root.issue(&CertificateContent::server());
         let name = "CN=svc.orders-api.prod,O=Example".to_owned();
         assert_eq!(read(&[&root.pem, &server.pem]).unwrap_err(), TrustAnchorsError::NotAnAuthority(2, name));
         assert_eq!(read(&[]).unwrap_err(), TrustAnchorsError::Empty);

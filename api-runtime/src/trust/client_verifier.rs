@@ -239,7 +239,7 @@ impl ClientCertVerifier for ClientVerifier {
 mod tests {
     use super::*;
     use crate::config::CrlExpiry;
-    use crate::test_authority::{DAY, Leaf, TestAuthority, TestCertificate};
+    use crate::test_authority::{CertificateContent, DAY, TestAuthority, TestCertificate};
     use crate::trust::tls::signature_algorithms;
 
     fn verifier(pems: &[&str]) -> ClientVerifier {
@@ -249,8 +249,8 @@ mod tests {
         ClientVerifier::new(anchors, crls, identity, ClientAuth::Required, signature_algorithms())
     }
 
-    fn orders(not_after: i64) -> Leaf {
-        Leaf { not_after, ..Leaf::caller(&["spiffe://internal.example/prod/orders-api"]) }
+    fn orders(not_after: i64) -> CertificateContent {
+        CertificateContent { not_after, ..CertificateContent::caller(&["spiffe://internal.example/prod/orders-api"]) }
     }
 
     /// Days from now.

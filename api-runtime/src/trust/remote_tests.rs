@@ -10,7 +10,7 @@ use policy_source::Load;
 use tempfile::TempDir;
 
 use super::{Revision, Trust, TrustSource};
-use crate::test_authority::{CrlContent, Leaf, TestAuthority};
+use crate::test_authority::{CertificateContent, CrlContent, TestAuthority};
 
 /// A server with one object, or none: then it answers 503.
 struct Server {
@@ -59,7 +59,7 @@ impl Setting {
     }
 
     fn renew_certificate(&self) {
-        let server = self.root.issue(&Leaf::server());
+        let server = self.root.issue(&CertificateContent::server());
         fs::write(self.folder.path().join("server.crt"), server.pem).unwrap();
         fs::write(self.folder.path().join("server.key"), server.key_pem).unwrap();
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::*;
-use crate::test_authority::{CrlContent, DAY, Leaf, TestAuthority};
+use crate::test_authority::{CertificateContent, CrlContent, DAY, TestAuthority};
 
 /// The files of a configuration, in a folder of their own.
 struct Files {
@@ -30,7 +30,7 @@ impl Files {
     }
 
     fn renew_certificate(&self) {
-        let server = self.root.issue(&Leaf::server());
+        let server = self.root.issue(&CertificateContent::server());
         self.write("server.crt", server.pem);
         self.write("server.key", server.key_pem);
     }
@@ -81,7 +81,7 @@ async fn whatever_is_wrong_is_refused_by_file_and_reason() {
     let files = Files::new();
     let mut source = files.source();
     source.load().await.unwrap();
-    let (stranger, server) = (TestAuthority::root("stranger"), files.root.issue(&Leaf::server()));
+    let (stranger, server) = (TestAuthority::root("stranger"), files.root.issue(&CertificateContent::server()));
     let half = |name: &str| {
         let content = fs::read(files.path(name)).unwrap();
         content[..content.len() / 2].to_vec()
@@ -134,7 +134,7 @@ async fn a_peer_is_valid_as_long_as_each_certificate_of_its_chain() {
     );
     files.write("ca.crt", [files.root.pem.as_str(), &intermediate.pem].concat());
     let (_, trust) = files.source().load().await.unwrap().unwrap();
-    let peer = trust.verify(&[&intermediate.issue(&Leaf::caller(&[])).pem, &intermediate.pem]).unwrap();
+    let peer = trust.verify(&[&intermediate.issue(&CertificateContent::caller(&[])).pem, &intermediate.pem]).unwrap();
     assert!(peer.valid_until() < peer.not_after());
     assert!(peer.is_valid_at(peer.valid_until()) && !peer.is_valid_at(peer.not_after()));
 }

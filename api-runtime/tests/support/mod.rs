@@ -19,7 +19,7 @@ pub mod strict;
 pub mod upstream;
 
 use api_runtime::{Config, Drain, Listener};
-use authority::{CrlContent, Leaf, TestAuthority, TestCertificate};
+use authority::{CertificateContent, CrlContent, TestAuthority, TestCertificate};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ impl Setup {
             top: String::new(),
             source: "file:access.yaml".into(),
         };
-        let server = setup.authority.issue(&Leaf::server());
+        let server = setup.authority.issue(&CertificateContent::server());
         setup.write("server.crt", &server.pem);
         setup.write("server.key", &server.key_pem);
         setup.write("ca.crt", &setup.authority.pem);
@@ -143,7 +143,7 @@ impl Setup {
     }
 
     pub fn caller(&self, identity: &str) -> TestCertificate {
-        self.authority.issue(&Leaf::caller(&[identity]))
+        self.authority.issue(&CertificateContent::caller(&[identity]))
     }
 
     pub async fn start(self) -> Runtime {

@@ -81,12 +81,12 @@ impl Life {
             let mut tries = 1 + usize::from(self.draw(6) == 0);
             while tries > 0 {
                 tries -= 1;
-                self.approve(event.clone()).await;
+                self.run_approver(event.clone()).await;
             }
         }
         // A sweep may be lost; an operator's request is tried again until it is done, some of them in another order.
         if self.draw(10) > 0 {
-            self.approve(schedule()).await;
+            self.run_approver(schedule()).await;
         }
         let open: Vec<_> = self.requests.iter().filter(|_| self.draw(3) > 0).cloned().collect();
         for request in open {
@@ -141,7 +141,7 @@ impl Life {
         let most = json!({"requestedBy": "alice", "maxRemovals": 100});
         for wait in [60, GRACE + 2 * SLACK, 60] {
             self.aws().clock.now += wait;
-            self.approve(sweep_requested(&most)).await;
+            self.run_approver(sweep_requested(&most)).await;
         }
         self.check_rest();
     }
@@ -172,7 +172,7 @@ impl Life {
         }
     }
 
-    async fn approve(&mut self, event: Value) {
+    async fn run_approver(&mut self, event: Value) {
         let max_removals = event["detail"]["maxRemovals"].as_u64().and_then(|max| usize::try_from(max).ok());
         self.aws().run = RunSoFar { max_removals, ..RunSoFar::default() };
         let end = self.end(endpoint_approver::handle(&self.approver, invocation(event))).await;

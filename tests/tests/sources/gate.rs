@@ -21,7 +21,7 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::authority::{Leaf, TestAuthority, TestCertificate};
+use crate::authority::{CertificateContent, TestAuthority, TestCertificate};
 
 /// Nothing takes longer, unless it never comes.
 const LONG: Duration = Duration::from_secs(120);
@@ -36,7 +36,7 @@ pub(crate) struct Ground {
 impl Ground {
     pub(crate) fn new() -> Self {
         let ground = Self { folder: tempfile::tempdir().unwrap(), authority: TestAuthority::root("Test CA") };
-        let server = ground.authority.issue(&Leaf::server());
+        let server = ground.authority.issue(&CertificateContent::server());
         ground.write("server.crt", &server.pem);
         ground.write("server.key", &server.key_pem);
         ground.write("ca.crt", &ground.authority.pem);
@@ -55,8 +55,8 @@ impl Ground {
 
     /// A caller of this name, with this serial number.
     pub(crate) fn caller(&self, name: &str, serial: u32) -> TestCertificate {
-        let leaf = Leaf::caller(&[&format!("spiffe://a.example/{name}")]);
-        self.authority.issue(&Leaf { serial: serial.to_be_bytes().to_vec(), ..leaf })
+        let content = CertificateContent::caller(&[&format!("spiffe://a.example/{name}")]);
+        self.authority.issue(&CertificateContent { serial: serial.to_be_bytes().to_vec(), ..content })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_secretsmanager::Client;
 use serde_json::json;
 
-use crate::authority::{CrlContent, Leaf, TestAuthority, TestCertificate};
+use crate::authority::{CertificateContent, CrlContent, TestAuthority, TestCertificate};
 use crate::gate::{Gate, Ground, with_files};
 use crate::line::Line;
 use crate::{policy, stack};
@@ -16,7 +16,7 @@ fn written(certificate: &TestCertificate) -> String {
 
 /// A server's certificate with this serial number, so that no two are alike.
 fn server(ground: &Ground, serial: u8) -> TestCertificate {
-    ground.authority.issue(&Leaf { serial: vec![serial], ..Leaf::server() })
+    ground.authority.issue(&CertificateContent { serial: vec![serial], ..CertificateContent::server() })
 }
 
 /// Waits until new connections are shown this certificate.

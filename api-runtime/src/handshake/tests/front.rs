@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsConnector;
 
 use super::super::*;
-use crate::test_authority::{CrlContent, Leaf, TestAuthority, TestCertificate};
+use crate::test_authority::{CertificateContent, CrlContent, TestAuthority, TestCertificate};
 
 /// A front door with a root, an intermediate it knows, and CRLs of both.
 pub(super) struct Front {
@@ -28,7 +28,7 @@ impl Front {
         let root = TestAuthority::root("root");
         let intermediate = root.intermediate("intermediate", &[0x77]);
         let front = Self { folder: tempfile::tempdir().unwrap(), root, intermediate };
-        let server = front.root.issue(&Leaf::server());
+        let server = front.root.issue(&CertificateContent::server());
         front.write("server.crt", &server.pem);
         front.write("server.key", &server.key_pem);
         front.write("ca.crt", &[&front.root.pem[..], &front.intermediate.pem].concat());

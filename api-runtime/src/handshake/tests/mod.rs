@@ -2,12 +2,12 @@ mod front;
 
 use self::front::{Caller, Front};
 use super::*;
-use crate::test_authority::{CrlContent, DAY, Leaf, TestAuthority};
+use crate::test_authority::{CertificateContent, CrlContent, DAY, TestAuthority};
 
 const ORDERS: &str = "spiffe://internal.example/prod/orders-api";
 
-fn orders() -> Leaf {
-    Leaf::caller(&[ORDERS])
+fn orders() -> CertificateContent {
+    CertificateContent::caller(&[ORDERS])
 }
 
 #[tokio::test]
@@ -41,13 +41,28 @@ async fn each_fault_of_a_certificate_has_its_cause() {
     use HandshakeCause as C;
     let front = Front::new();
     let (impostor, stranger) = (TestAuthority::root("root"), TestAuthority::root("stranger"));
-    let issue = |leaf: Leaf| front.root.issue(&leaf);
+    let issue = |content: CertificateContent| front.root.issue(&content);
     for (certificate, more, cause, alert) in [
-        (issue(Leaf { not_before: -2 * DAY, not_after: -DAY, ..orders() }), "", C::Expired, "CertificateExpired"),
-        (issue(Leaf { not_before: DAY, not_after: 2 * DAY, ..orders() }), "", C::NotYetValid, "CertificateExpired"),
-        (issue(Leaf { serial: vec![0x66], ..orders() }), "", C::Revoked, "CertificateRevoked"),
-        (issue(Leaf { purposes: Vec::new(), ..orders() }), "", C::BadPurpose, "UnsupportedCertificate"),
-        (issue(Leaf { purposes: Leaf::server().purposes, ..orders() }), "", C::BadPurpose, "UnsupportedCertificate"),
+        (
+            issue(CertificateContent { not_before: -2 * DAY, not_after: -DAY, ..orders() }),
+            "",
+            C::Expired,
+            "CertificateExpired",
+        ),
+        (
+            issue(CertificateContent { not_before: DAY, not_after: 2 * DAY, ..orders() }),
+            "",
+            C::NotYetValid,
+            "CertificateExpired",
+        ),
+        (issue(CertificateContent { serial: vec![0x66], ..orders() }), "", C::Revoked, "CertificateRevoked"),
+        (issue(CertificateContent { purposes: Vec::new(), ..orders() }), "", C::BadPurpose, "UnsupportedCertificate"),
+        (
+            issue(CertificateContent { purposes: CertificateContent::server().purposes, ..orders() }),
+            "",
+            C::BadPurpose,
+            "UnsupportedCertificate",
+        ),
         (stranger.issue(&orders()), "", C::UnknownIssuer, "UnknownCA"),
         (impostor.issue(&orders()), "", C::UnknownIssuer, "UnknownCA"),
         (front.intermediate.issue(&orders()), ", crls: [root.crl]", C::RevocationUnknown, "UnknownCA"),
@@ -82,7 +97,7 @@ async fn a_revoked_intermediate_keeps_its_callers_out_though_it_is_in_the_bundle
 #[tokio::test]
 async fn a_certificate_that_names_nobody_of_ours_is_let_in_to_be_told_so() {
     let front = Front::new();
-    let certificate = front.root.issue(&Leaf::caller(&["spiffe://other.example/prod/orders-api"]));
+    let certificate = front.root.issue(&CertificateContent::caller(&["spiffe://other.example/prod/orders-api"]));
     let peer = front.meet("", Caller::with(&certificate)).await.0.unwrap().peer.unwrap();
     assert_eq!(peer.identity().unwrap_err().as_str(), "badIdentity");
 }

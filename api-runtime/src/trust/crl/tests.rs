@@ -34,7 +34,7 @@ fn certificate(
     ChainCertificate::new(anchors.authorities()[at].id(), serial, uris, is_end_entity)
 }
 
-fn leaf(anchors: &TrustAnchors, serial: &[u8]) -> [ChainCertificate; 1] {
+fn end_entity(anchors: &TrustAnchors, serial: &[u8]) -> [ChainCertificate; 1] {
     [certificate(anchors, 0, serial, &[], true)]
 }
 
@@ -44,10 +44,10 @@ fn a_serial_in_the_crl_is_revoked_and_no_other() {
     let anchors = anchors(&[&root.pem]);
     let crls = index(&anchors, &[root.crl(&CrlContent::new(1, &[&[1], SERIAL, &[3]]))]);
     assert_eq!(crls.entries(), 3);
-    assert_eq!(crls.check(&leaf(&anchors, SERIAL), Timestamp::now()), Err(CrlRefusal::Revoked));
-    assert_eq!(crls.check(&leaf(&anchors, OTHER), Timestamp::now()), Ok(()));
+    assert_eq!(crls.check(&end_entity(&anchors, SERIAL), Timestamp::now()), Err(CrlRefusal::Revoked));
+    assert_eq!(crls.check(&end_entity(&anchors, OTHER), Timestamp::now()), Ok(()));
     let empty = index(&anchors, &[root.crl(&CrlContent::new(1, &[]))]);
-    assert_eq!(empty.check(&leaf(&anchors, SERIAL), Timestamp::now()), Ok(()));
+    assert_eq!(empty.check(&end_entity(&anchors, SERIAL), Timestamp::now()), Ok(()));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_serial_is_revoked_under_its_own_issuer_only() {
     let (root, other) = (TestAuthority::root("root"), TestAuthority::root("other"));
     let anchors = anchors(&[&root.pem, &other.pem]);
     let crls = index(&anchors, &[root.crl(&CrlContent::new(1, &[])), other.crl(&CrlContent::new(1, &[SERIAL]))]);
-    assert_eq!(crls.check(&leaf(&anchors, SERIAL), Timestamp::now()), Ok(()));
+    assert_eq!(crls.check(&end_entity(&anchors, SERIAL), Timestamp::now()), Ok(()));
     let of_other = [certificate(&anchors, 1, SERIAL, &[], true)];
     assert_eq!(crls.check(&of_other, Timestamp::now()), Err(CrlRefusal::Revoked));
 }
@@ -88,7 +88,7 @@ fn a_crl_past_its_next_update_says_nothing_unless_expiry_is_ignored() {
     let crl = root.crl(&CrlContent { this_update: -2 * DAY, next_update: -DAY, ..CrlContent::new(1, &[SERIAL]) });
     let check = |expiry, serial| {
         let crls = CrlIndex::new(vec![read(&anchors, &crl).unwrap()], expiry);
-        crls.check(&leaf(&anchors, serial), Timestamp::now())
+        crls.check(&end_entity(&anchors, serial), Timestamp::now())
     };
     assert!(matches!(check(CrlExpiry::Enforce, OTHER), Err(CrlRefusal::Stale { .. })));
     assert_eq!(check(CrlExpiry::Ignore, OTHER), Ok(()));
@@ -103,7 +103,7 @@ fn of_two_crls_the_higher_number_counts_in_either_order() {
     let (old, new) = (root.crl(&CrlContent::new(255, &[])), root.crl(&CrlContent::new(256, &[SERIAL])));
     for ders in [[old.clone(), new.clone()], [new, old]] {
         let crls = index(&anchors, &ders);
-        assert_eq!(crls.check(&leaf(&anchors, SERIAL), Timestamp::now()), Err(CrlRefusal::Revoked));
+        assert_eq!(crls.check(&end_entity(&anchors, SERIAL), Timestamp::now()), Err(CrlRefusal::Revoked));
     }
 }
 

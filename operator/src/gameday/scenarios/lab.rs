@@ -50,15 +50,20 @@ impl Lab {
         let folder = private_folder(&field.folder)?;
         let (authority, root) = authority()?;
         std::fs::write(folder.join("root.crt"), &root)?;
-        let server = leaf(
+        let server = end_entity(
             &folder,
             "server",
             &authority,
             SanType::DnsName(HOST.try_into()?),
             ExtendedKeyUsagePurpose::ServerAuth,
         )?;
-        let client =
-            leaf(&folder, "client", &authority, SanType::URI(CALLER.try_into()?), ExtendedKeyUsagePurpose::ClientAuth)?;
+        let client = end_entity(
+            &folder,
+            "client",
+            &authority,
+            SanType::URI(CALLER.try_into()?),
+            ExtendedKeyUsagePurpose::ClientAuth,
+        )?;
         let (policy, crl) = (folder.join("access.yaml"), folder.join("root.crl"));
         std::fs::write(&policy, POLICY)?;
         write_crl(&authority, &crl, 1, Timestamp::now() + DAY)?;
@@ -83,7 +88,7 @@ fn authority() -> anyhow::Result<(Issuer<'static, KeyPair>, String)> {
     Ok((Issuer::new(parameters, key), root))
 }
 
-fn leaf(
+fn end_entity(
     folder: &Path,
     file: &str,
     authority: &Issuer<'_, KeyPair>,
