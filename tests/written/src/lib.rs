@@ -3,7 +3,7 @@
 //! with the log of all tests and those of the local AWS.
 //!
 //! What a process wrote goes through [`output`]; a stream that is read while the process runs, through [`Lines`]; one that
-//! nobody reads is a [`file`] of that folder.
+//! nobody reads is a [`file()`] of that folder.
 //!
 //! A test plants secrets by [`CANARY`]; keys and certificates are known by their form.
 
