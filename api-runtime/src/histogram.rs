@@ -12,9 +12,10 @@ const TICKS_PER_MICRO: u64 = 16;
 const LONGEST: u64 = 1 << 40;
 const BUCKETS: usize = index(LONGEST - 1) + 1;
 
-/// Upper bounds for whoever wants few buckets: each doubling from 64 µs to 33.6 s, in ticks.
+/// Upper bounds for whoever wants few buckets, in ticks: each doubling from 64 µs to 33.6 s, and then each other one, to 9.5
+/// hours.
 fn bounds() -> impl Iterator<Item = u64> {
-    (10..30).map(|power| 1 << power)
+    (10..30).chain((31..40).step_by(2)).map(|power| 1 << power)
 }
 
 #[derive(Debug)]
@@ -147,7 +148,8 @@ mod tests {
         let distribution = distribution(micros.map(Duration::from_micros));
         let cumulative: Vec<(f64, u64)> = distribution.cumulative().collect();
         assert_eq!(cumulative[..3], [(0.000_064, 2), (0.000_128, 4), (0.000_256, 5)]);
-        assert_eq!(cumulative[19], (33.554_432, 5));
+        assert_eq!(cumulative[19..21], [(33.554_432, 5), (134.217_728, 6)]);
+        assert_eq!(cumulative[24], (34_359.738_368, 7));
         assert_eq!((distribution.count(), distribution.sum()), (7, 3_660.000_386));
     }
 

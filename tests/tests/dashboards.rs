@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test code")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -126,6 +126,40 @@ fn grafana_shows_only_what_somebody_publishes() {
             );
         }
     }
+}
+
+/// The dimensions by which each metric comes to CloudWatch, as the document says them.
+fn dimensions() -> BTreeMap<String, BTreeSet<String>> {
+    let document = read("docs/METRICS.md");
+    let (runtime, functions) = document.split_once("<!-- end -->").unwrap();
+    let mut found = BTreeMap::new();
+    for (part, every) in [(runtime, "Service"), (functions, "Function")] {
+        for row in part.lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let named = cells[4].split(',').map(str::trim).filter(|name| !name.is_empty()).map(pascal);
+            found.insert(pascal(cells[1].trim_matches('`')), named.chain([every.to_owned()]).collect());
+        }
+    }
+    found
+}
+
+/// A search finds the metrics that have exactly its dimensions: by others it finds nothing, and says nothing.
+#[test]
+fn searches_ask_by_the_dimensions_that_metrics_have() {
+    let dimensions = dimensions();
+    let module = root().join("infra/modules/observability");
+    let files = ["dashboard.tf", "widgets.tf"].map(|file| std::fs::read_to_string(module.join(file)).unwrap());
+    let text = files.concat().replace("${local.namespace}", "Linkward") + &read("infra/dashboards/grafana.json");
+    let mut asked = 0;
+    for search in text.split("{Linkward,").skip(1) {
+        let (by, rest) = search.split_once('}').unwrap();
+        let name = words_after(rest.lines().next().unwrap(), "MetricName=\\\"").into_iter();
+        let name = name.min_by_key(|name| rest.find(&format!("MetricName=\\\"{name}")).unwrap()).unwrap();
+        let by: BTreeSet<String> = by.split(',').map(str::to_owned).collect();
+        assert_eq!(Some(&by), dimensions.get(&name), "{name}");
+        asked += 1;
+    }
+    assert!(asked > 20, "{asked}");
 }
 
 /// The same topics on both dashboards.

@@ -77,7 +77,7 @@ locals {
       environment      = [for name, value in collector.environment : { name = name, value = value }]
       logConfiguration = local.logs["collector"]
 
-      # Requests are served whether or not anybody watches.
+      # Requests are served on when it ends.
       essential   = false
       stopTimeout = 120
     })],

@@ -105,8 +105,10 @@ impl AppConfig {
         if is_another {
             self.news = published_at.filter(|time| self.newest.is_some_and(|newest| newest < *time));
         }
-        let newest = self.newest.unwrap_or_else(Timestamp::now);
-        self.newest = Some(published_at.map_or(newest, |time| time.max(newest)));
+        let now = Timestamp::now();
+        let newest = self.newest.unwrap_or(now);
+        // One wrong date must not make all that follow look old.
+        self.newest = Some(published_at.map_or(newest, |time| time.min(now).max(newest)));
     }
 
     /// The next answer of the session, or the first of a new one, which is whole.

@@ -92,6 +92,17 @@ run "our_metrics_are_those_that_functions_and_runtime_publish" {
     error_message = "a metric is not in functions/telemetry/src/metrics.rs"
   }
 
+  # By other dimensions there is no such metric.
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this : toset(keys(alarm.dimensions)) == toset(concat(["Function"], [
+        for name in split(",", regex("\\| `${alarm.metric_name}` \\| [a-z]+ \\| [a-z]+ \\|([A-Za-z, ]*)\\|", file("../../../docs/METRICS.md"))[0]) : trimspace(name) if trimspace(name) != ""
+      ]))
+      if alarm.namespace == "Linkward" && can(alarm.dimensions["Function"])
+    ])
+    error_message = "a metric of a function has other dimensions in docs/METRICS.md"
+  }
+
   # RequestDuration is request_duration there; its dimensions besides Service are the attributes.
   assert {
     condition = alltrue([

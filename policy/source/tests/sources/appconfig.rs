@@ -175,6 +175,12 @@ fn published(note: &str, seconds: i64) -> Answer {
     undated(note, &label.to_string())
 }
 
+/// The first reading is now, so what is news was published later: here by a clock that is ahead by less than a second.
+fn soon(note: &str) -> Answer {
+    let label = VersionLabel::of(&Revision::from(note), Timestamp::now() + Duration::from_millis(500));
+    undated(note, &label.to_string())
+}
+
 fn undated(note: &str, label: &str) -> Answer {
     content("t", &format!("{POLICY}# {note}\n")).header("version-label", label)
 }
@@ -200,13 +206,14 @@ async fn in_force(answers: impl IntoIterator<Item = Answer>) -> (Vec<String>, Ve
 
 #[tokio::test]
 async fn a_label_with_a_time_says_how_long_the_policy_took_and_is_no_part_of_its_revision() {
-    // The first reading is now, so what is news was published later: here by a clock that is ahead by less than a second.
-    let soon = |note: &str| {
-        let label = VersionLabel::of(&Revision::from(note), Timestamp::now() + Duration::from_millis(500));
-        undated(note, &label.to_string())
-    };
     let (revisions, told) = in_force([published("one", -3600), soon("two")]).await;
     assert_eq!((revisions, told), (vec!["one".to_owned(), "two".to_owned()], vec![0]));
+}
+
+#[tokio::test]
+async fn one_wrong_date_does_not_make_all_that_follow_look_old() {
+    let (revisions, told) = in_force([published("one", -3600), published("two", 3600), soon("three")]).await;
+    assert_eq!((revisions.len(), told), (3, vec![0]));
 }
 
 #[tokio::test]
