@@ -88,27 +88,37 @@ async fn failed_handshakes_are_as_published() {
     outcomes(&proxied, &["badProxyHeader"]).await;
 }
 
-/// The schemas can fail: a field more, a field less, a word of no list.
-#[tokio::test]
-async fn a_line_that_is_not_documented_is_found() {
-    let runtime = Setup::new().start().await;
-    runtime.orders().get("/v1/a").await;
-    let line = runtime.access_line().await;
-    assert_eq!(lines::problems(&line), Vec::<String>::new());
-    for (field, value) in [
-        ("body", json!("x")),
-        ("decision", json!("maybe")),
-        ("reason", json!("forbidden")),
-        ("serialNumber", json!("0A")),
-    ] {
+/// Each schema can fail: a field more, a field less, a word of no list.
+fn fails(line: &Value, wrong_words: &[(&str, Value)]) {
+    assert_eq!(lines::problems(line), Vec::<String>::new());
+    let more = ("body", json!("x"));
+    for (field, value) in wrong_words.iter().chain([&more]) {
         let mut wrong = line.clone();
-        wrong[field] = value;
+        wrong[*field] = value.clone();
         assert!(!lines::problems(&wrong).is_empty(), "{field}");
     }
     for field in line.as_object().unwrap().keys() {
         let mut wrong = line.clone();
         wrong.as_object_mut().unwrap().remove(field);
         assert!(!lines::problems(&wrong).is_empty(), "{field} may be missing");
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_is_not_documented_is_found() {
+    let runtime = Setup::new().start().await;
+    let mut raw = runtime.orders().raw().await;
+    raw.get("/v1/a").await;
+    raw.send("\x16\x03\x01 nonsense\r\n\r\n").await;
+    raw.answer().await;
+    let foreign = TestAuthority::root("Foreign CA").issue(&CertificateContent::caller(&[ORDERS]));
+    runtime.caller(&foreign).refusal().await;
+    for (event, words) in [
+        ("access", &[("decision", json!("maybe")), ("reason", json!("forbidden")), ("serialNumber", json!("0A"))][..]),
+        ("handshakeFailure", &[("cause", json!("bad luck")), ("endpointId", json!(7)), ("certificate", json!("x"))]),
+        ("protocolError", &[("timestamp", json!("yesterday")), ("path", json!("/"))]),
+    ] {
+        fails(&eventually(|| runtime.log().into_iter().find(|line| line["event"] == event)).await, words);
     }
     assert!(!lines::problems(&json!({"event": "new"})).is_empty());
 }

@@ -227,7 +227,8 @@ pub struct Telemetry {
     /// denies them.
     #[serde(deserialize_with = "share")]
     pub trace_sampling: f64,
-    /// What metrics call this service.
+    /// What metrics call this service: what CloudWatch takes for the value of a dimension.
+    #[serde(deserialize_with = "scalar::service_name")]
     pub service_name: String,
     /// How often metrics are sent; Prometheus asks when it likes.
     #[serde(deserialize_with = "scalar::duration")]

@@ -46,6 +46,19 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("`{text}` is not an IP address and port; write for example `127.0.0.1:8081`"))
 }
 
+/// A line of the embedded metric format whose dimension CloudWatch does not take is no metric, and nobody is told.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html>
+pub(super) fn service_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let is_printable = name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    match is_printable && !name.trim().is_empty() && name.len() <= 255 && !name.starts_with(':') {
+        true => Ok(name),
+        false => Err(D::Error::custom(format!(
+            "`{name}` is no name for metrics; write 1 to 255 printable ASCII characters, the first of them no colon"
+        ))),
+    }
+}
+
 /// What its own `FromStr` reads; the message is its own too.
 pub(super) fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where

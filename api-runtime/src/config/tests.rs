@@ -181,9 +181,15 @@ fn telemetry_that_nobody_could_read_is_refused() {
         ("telemetry: { traceSampling: 1.5 }", "write a number from 0 to 1"),
         ("telemetry: { otlpEndpoint: \"https://a:4318\" }", "let a collector on this host pass it on"),
         ("telemetry: { metricsInterval: 0s }", "metricsInterval"),
+        ("telemetry: { serviceName: \"\" }", "1 to 255 printable ASCII"),
+        ("telemetry: { serviceName: \" \" }", "1 to 255 printable ASCII"),
+        ("telemetry: { serviceName: \":invoices\" }", "the first of them no colon"),
+        ("telemetry: { serviceName: rechnungen-für-alle }", "1 to 255 printable ASCII"),
     ] {
         assert!(refusal(more).contains(says), "{more}: {}", refusal(more));
     }
+    let long = |length: usize| with(&format!("telemetry: {{ serviceName: {} }}", "a".repeat(length)));
+    assert!(long(255).is_ok() && long(256).is_err());
 }
 
 #[test]

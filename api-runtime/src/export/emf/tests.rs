@@ -93,3 +93,33 @@ fn gauges_are_written_each_time() {
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["Service", "Kind"]]));
     }
 }
+
+/// By the specification: a line that breaks one of these is a line of the log and no metric, and nobody is told.
+#[test]
+fn every_line_is_as_cloudwatch_takes_it() {
+    let (mut emf, metrics) = (emf(), Metrics::new());
+    (1..=1000).for_each(|millis| request(&metrics, millis));
+    metrics.handshake_failure(crate::handshake::HandshakeCause::ALL[0]);
+    let deny_list = Some(crate::snapshots::DenyListState { entries: 3, ..Default::default() });
+    let state = State { crl_next_update: Some(-1.5), certificate_expiry: 3600.0, deny_list, ..State::default() };
+    let lines = lines(&mut emf, &metrics, &state);
+    assert!(lines.len() > 8, "{} lines", lines.len());
+    for line in &lines {
+        assert!(line.to_string().len() < 256 * 1024 && line["_aws"]["Timestamp"].is_i64(), "{line}");
+        let [directive] = &line["_aws"]["CloudWatchMetrics"].as_array().unwrap()[..] else { panic!("{line}") };
+        let [metric] = &directive["Metrics"].as_array().unwrap()[..] else { panic!("{line}") };
+        assert!(["Seconds", "Count"].contains(&metric["Unit"].as_str().unwrap()), "{line}");
+        let value = &line[metric["Name"].as_str().unwrap()];
+        let numbers =
+            |name: &str| value[name].as_array().is_some_and(|all| all.iter().all(serde_json::Value::is_number));
+        let is_set = ["Min", "Max", "Count", "Sum"].iter().all(|name| value[*name].is_number());
+        assert!(value.is_number() || is_set && numbers("Values") && numbers("Counts"), "{line}");
+        let sets = directive["Dimensions"].as_array().unwrap();
+        assert!(!sets.is_empty(), "{line}");
+        for name in sets.iter().flat_map(|set| set.as_array().unwrap()) {
+            let value = line[name.as_str().unwrap()].as_str().unwrap();
+            assert!((1..=1024).contains(&value.len()) && value.is_ascii() && !value.starts_with(':'), "{line}");
+        }
+        assert!(sets.iter().all(|set| (1..=30).contains(&set.as_array().unwrap().len())), "{line}");
+    }
+}
