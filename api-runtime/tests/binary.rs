@@ -103,6 +103,17 @@ async fn check_says_whether_everything_can_be_used() {
 }
 
 #[tokio::test]
+async fn a_configuration_in_the_environment_is_as_good_as_a_file() {
+    let setup = Setup::new();
+    for (text, valid) in [(setup.yaml(), true), (setup.yaml() + "limit: { drain: 1s }\n", false)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_api-runtime"));
+        command.arg("--check").env("LINKWARD_CONFIG", text).current_dir(setup.dir.path()).kill_on_drop(true);
+        let (success, _, stderr) = output(command).await;
+        assert_eq!((success, stderr.contains("limits")), (valid, !valid), "{stderr}");
+    }
+}
+
+#[tokio::test]
 async fn without_configuration_it_says_what_to_do() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_api-runtime"));
     command.env_remove("LINKWARD_CONFIG").kill_on_drop(true);

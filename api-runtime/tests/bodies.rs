@@ -156,6 +156,32 @@ async fn a_client_that_waits_to_be_told_to_continue_is_told() {
 }
 
 #[tokio::test]
+async fn a_client_that_waits_and_is_denied_is_told_that_and_not_to_continue() {
+    let (runtime, seen) = runtime("bodyBytes: 100").await;
+    for (path, length, expected) in [("/v2/denied", 5, 403), ("/v1/uploads/a", 101, 413), ("/v1/../a", 5, 400)] {
+        let mut raw = runtime.orders().raw().await;
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n");
+        raw.send(head).await;
+        assert_eq!(raw.answer().await.status, expected, "{path}");
+        raw.rest().await;
+    }
+    assert_eq!(seen.all().len(), 0);
+}
+
+/// Once the answer has begun, `requestTimeout` is over and each direction has `idleTimeout`.
+#[tokio::test]
+async fn a_body_that_stops_coming_ends_an_answer_that_has_begun() {
+    let endless = upstream::endless(Duration::from_millis(50)).await;
+    let runtime = Setup::new().upstream(endless).top("limits: { idleTimeout: 500ms }").start().await;
+    let mut raw = runtime.orders().raw().await;
+    raw.send(post("content-length: 10") + "01234").await;
+    assert_eq!(raw.answer().await.status, 200);
+    let (rest, after) = raw.rest().await;
+    assert!(!rest.ends_with(b"0\r\n\r\n") && after < Duration::from_secs(4), "{after:?}");
+}
+
+#[tokio::test]
 async fn trailers_reach_the_upstream_without_anything_reserved() {
     let (addr, seen) = echo().await;
     let runtime = Setup::new().top(&format!("upstream: http2://{addr}")).start().await;

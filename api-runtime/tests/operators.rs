@@ -91,6 +91,11 @@ async fn what_is_not_http_is_a_protocol_error() {
     let line = runtime.log_line(|line| line["event"] == "protocolError").await;
     assert_eq!((&line["status"], &line["serialNumber"]), (&json!(400), &json!(SERIAL)));
     runtime.until_metric("linkward_protocol_errors_total", 1.0).await;
+    // It is answered nothing, and so says the line.
+    let mut raw = runtime.orders().raw().await;
+    raw.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert_eq!(raw.rest().await.0, b"");
+    runtime.log_line(|line| line["event"] == "protocolError" && line["status"].is_null()).await;
 }
 
 #[tokio::test]

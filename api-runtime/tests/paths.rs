@@ -134,6 +134,9 @@ async fn what_is_too_long_is_refused() {
     ] {
         assert_eq!(sent(&head).await, (expected, String::new()));
     }
+    let runtime = Setup::new().top("limits: { headerBytes: 131072 }").start().await;
+    assert_eq!(runtime.orders().get(&format!("/v1/{long}")).await.status, 414, "though the head has room for it");
+    assert_eq!(runtime.log_line(|line| line["event"] == "protocolError").await["status"], 414);
 }
 
 #[tokio::test]
@@ -160,6 +163,20 @@ async fn pipelined_requests_are_answered_in_their_order() {
     for expected in [200, 403, 200] {
         assert_eq!(raw.answer().await.status, expected);
     }
+}
+
+#[tokio::test]
+async fn nothing_that_follows_a_refusal_is_a_request() {
+    let (addr, seen) = upstream::canned(upstream::OK).await;
+    let runtime = Setup::new().upstream(addr).start().await;
+    for refused in ["GET /v1/../a HTTP/1.1\r\nhost: a\r\n\r\n", "GET /v1/a HTTP/1.1\r\nhost: a\r\n x: folded\r\n\r\n"] {
+        let mut raw = runtime.orders().raw().await;
+        raw.send(format!("GET /v1/first HTTP/1.1\r\nhost: a\r\n\r\n{refused}GET /v1/last HTTP/1.1\r\nhost: a\r\n\r\n"))
+            .await;
+        assert_eq!((raw.answer().await.status, raw.answer().await.status), (200, 400));
+        assert_eq!(raw.rest().await.0, b"");
+    }
+    assert!(seen.text().matches("/v1/first").count() == 2 && !seen.text().contains("/v1/last"), "{}", seen.text());
 }
 
 #[tokio::test]

@@ -16,11 +16,21 @@ pub(super) fn tell(connection: &Connection, status: Option<u16>, detail: &str) {
 /// An error that ended a connection: a protocol error if it is one, and nothing worth a line if the client just left.
 pub(super) fn ended(connection: &Connection, error: &hyper::Error) {
     if is_protocol_error(error) {
-        let status = if error.is_parse_too_large() { 431 } else { 400 };
-        let status = (error.is_parse() && !connection.is_http2()).then_some(status);
+        let status = told(error).filter(|_| !connection.is_http2());
         tell(connection, status, &detail(error));
     } else {
         tracing::debug!(error = %detail(error), "a connection ended");
+    }
+}
+
+/// What hyper has told a client of HTTP/1. To one that speaks HTTP/2 after all it says nothing.
+fn told(error: &hyper::Error) -> Option<u16> {
+    let words = error.to_string();
+    match (error.is_parse(), error.is_parse_too_large()) {
+        (true, true) if words.contains("URI") => Some(414),
+        (true, true) => Some(431),
+        (true, false) if !words.contains("HTTP2 preface") => Some(400),
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The end of a connection on which a request was answered before all of it had come. With something unread, closing
 //! would reset the connection, and the answer might never be seen (RFC 9112 §9.6).
 
-use super::supervisor::Graceful;
+use super::supervisor::{Graceful, Supervisor};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,18 +9,17 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 
 /// How long a client may take to notice that it was answered.
-pub(super) const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Reads what still comes and forgets it, until the client closes or is told to go. Our side is closed already.
-pub(super) struct Lingering<S> {
-    stream: S,
-    over: bool,
+/// Reads what still comes and forgets it. Our side is closed already.
+pub(super) async fn linger(supervisor: &mut Supervisor<'_>, stream: impl AsyncRead + Unpin) {
+    let _ = tokio::time::timeout(FAREWELL, supervisor.supervise(&mut Lingering { stream, over: false })).await;
 }
 
-impl<S> Lingering<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, over: false }
-    }
+/// Until the client closes or is told to go.
+struct Lingering<S> {
+    stream: S,
+    over: bool,
 }
 
 impl<S: AsyncRead + Unpin> Future for Lingering<S> {

@@ -13,7 +13,6 @@ use crate::outcome::End;
 use crate::request::Requests;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
-use lingering::{FAREWELL, Lingering};
 use parked::Parked;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -113,21 +112,25 @@ where
         let ended = supervisor.supervise(&mut *http).await;
         let left = match &ended {
             Ended::Quiet | Ended::Cut(End::SlowHeader) => http.into_parts(),
-            Ended::Badly(error) if error.is_parse() => http.into_parts(),
-            Ended::Well if connection.activity.has_unread() => http.into_parts(),
+            ended if may_send_on(connection, ended) => http.into_parts(),
             _ => None,
         };
         let Some(left) = left else { return ended };
-        if let Ended::Well | Ended::Badly(_) = ended {
-            let mut lingering = Lingering::new(left.io.into_inner());
-            let _ = tokio::time::timeout(FAREWELL, supervisor.supervise(&mut lingering)).await;
-            return ended;
-        }
         let parked = left.io.into_inner().and_before_it(left.read_buf);
-        if let Ended::Cut(End::SlowHeader) = ended {
-            http_error::tell(connection, Some(408), "headerTimeout");
-            say_slow_header(parked).await;
-            return ended;
+        match ended {
+            Ended::Quiet => {}
+            Ended::Cut(_) => {
+                http_error::tell(connection, Some(408), "headerTimeout");
+                say_slow_header(parked).await;
+                return ended;
+            }
+            Ended::Well | Ended::Badly(_) => {
+                if let Ended::Badly(error) = &ended {
+                    http_error::ended(connection, error);
+                }
+                lingering::linger(supervisor, parked).await;
+                return Ended::Quiet;
+            }
         }
         let mut parked = Parked::new(parked, connection);
         match supervisor.supervise(&mut parked).await {
@@ -139,6 +142,17 @@ where
             None => return Ended::Quiet,
         }
     }
+}
+
+/// Whether the client was answered, and the connection closed, while a part of its request may be still on the way. Those who
+/// are turned away have few places, which others need.
+fn may_send_on(connection: &Connection, ended: &Ended) -> bool {
+    let unread = match ended {
+        Ended::Well => connection.activity.has_unread(),
+        Ended::Badly(error) => error.is_parse(),
+        Ended::Cut(_) | Ended::Quiet => false,
+    };
+    unread && !connection.is_overloaded()
 }
 
 /// hyper cannot answer before it has read a whole head.
