@@ -29,7 +29,7 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 /// What the whole connection becomes once HTTP is over: bytes both ways, until they end.
-pub(crate) type Tunnel = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type RunningTunnel = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What is known of a connection once its handshake is complete, and what its requests share. Made once, so that a
 /// request need not render, parse or allocate it again.
@@ -46,7 +46,7 @@ pub(crate) struct Connection {
     pub(crate) activity: Activity,
     closing: AtomicU8,
     waker: Mutex<Option<Waker>>,
-    tunnel: Mutex<Option<Tunnel>>,
+    tunnel: Mutex<Option<RunningTunnel>>,
     upgraded: AtomicBool,
     denied: OnceLock<Instant>,
 }
@@ -184,7 +184,7 @@ impl Connection {
         }
     }
 
-    pub(crate) fn take_tunnel(&self) -> Option<Tunnel> {
+    pub(crate) fn take_tunnel(&self) -> Option<RunningTunnel> {
         self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

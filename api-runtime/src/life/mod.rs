@@ -8,7 +8,7 @@ mod supervisor;
 
 use crate::application::Application;
 use crate::config::Limits;
-use crate::connection::{Connection, Observed, Open, Tunnel};
+use crate::connection::{Connection, Observed, Open, RunningTunnel};
 use crate::outcome::End;
 use crate::request::Requests;
 use hyper::server::conn::{http1, http2};
@@ -166,7 +166,7 @@ async fn say_slow_header(mut stream: impl AsyncWrite + Unpin) {
 }
 
 /// A tunnel under supervision. It knows no graceful end.
-struct Tunnelled(Tunnel);
+struct Tunnelled(RunningTunnel);
 
 impl Future for Tunnelled {
     type Output = hyper::Result<()>;
