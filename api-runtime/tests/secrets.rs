@@ -70,11 +70,7 @@ async fn nothing_that_is_written_tells_a_secret() {
     // A key that does not fit, and one that is none, are said without being shown.
     setup.write("server.key", &setup.caller(ORDERS).key_pem);
     tokio::time::sleep(Duration::from_millis(1_300)).await;
-    for path in ["/status", "/metrics", "/"] {
-        let (status, page) = plain_get(admin, path).await;
-        assert_eq!(status, 200);
-        written::check(path, page);
-    }
+    look_at_every_page(admin).await;
     let pid = child.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().await.unwrap().success());
     assert!(timeout(SOON, child.wait()).await.unwrap().unwrap().success());
@@ -103,4 +99,12 @@ async fn ask_with_secrets(setup: &Setup, addr: SocketAddr) {
     }
     let foreign = TestAuthority::root("Foreign CA").issue(&CertificateContent::caller(&[ORDERS]));
     Caller::new(addr, &setup.authority.pem, Some(&foreign)).refusal().await;
+}
+
+async fn look_at_every_page(admin: SocketAddr) {
+    for path in ["/status", "/metrics", "/"] {
+        let (status, page) = plain_get(admin, path).await;
+        assert_eq!(status, 200);
+        written::check(path, page);
+    }
 }
