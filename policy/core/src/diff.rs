@@ -2,6 +2,7 @@
 //!
 //! By meaning and not by text: rules that are written otherwise, moved or renamed and come to the same make no
 //! difference. What counts is what is decided from a given moment on, so that a grant which has expired by then is none.
+//! Paths are told apart without the parameters of their segments (`;x`): a forbid denies them with the path that has none.
 
 mod connections;
 mod cover;

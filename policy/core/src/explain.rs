@@ -99,7 +99,7 @@ fn explain_entry<'p>(
         is_expired: caller.valid_until.is_some_and(|end| request.now >= end),
         accounts,
         account_fits: accounts.is_none_or(|accounts| request.account.is_some_and(|own| accounts.contains(own))),
-        forbid: matching(&caller.forbid, PathTemplate::matches_decoded),
+        forbid: matching(&caller.forbid, PathTemplate::matches_as_read),
         permit,
         nearest: if permit.is_none() { nearest(&caller.permit, request) } else { None },
     }

@@ -23,11 +23,12 @@ impl PathTemplate {
         self.fits(path, |literal, segment| literal == segment)
     }
 
-    /// Whether the path fits, its literal segments once decoded: what a forbid asks, because an upstream decodes the
-    /// path it gets, and `/jobs/7%3Astop` then is `/jobs/7:stop`.
+    /// Whether the path fits, its literal segments as an upstream may read them: what a forbid asks. It may decode them,
+    /// and `/jobs/7%3Astop` is `/jobs/7:stop`; it may cut off their parameters (RFC 3986 §3.3), as servlets do, and
+    /// `/jobs;x/7` is `/jobs/7`.
     #[must_use]
-    pub fn matches_decoded(&self, path: &RequestPath<'_>) -> bool {
-        self.fits(path, same_bytes)
+    pub fn matches_as_read(&self, path: &RequestPath<'_>) -> bool {
+        self.fits(path, may_be_read_as)
     }
 
     /// What stands between the slashes, from the first on.
@@ -75,6 +76,13 @@ impl Part {
 /// Whether an upstream that decodes both reads the same.
 pub(crate) fn same_once_decoded(left: &str, right: &str) -> bool {
     same_bytes(left.as_bytes(), right.as_bytes())
+}
+
+/// Whether an upstream may read the segment of a request as the literal.
+fn may_be_read_as(literal: &[u8], segment: &[u8]) -> bool {
+    let mut read = decoded(segment);
+    literal == segment
+        || decoded(literal).all(|byte| read.next() == Some(byte)) && matches!(read.next(), None | Some(b';'))
 }
 
 fn same_bytes(left: &[u8], right: &[u8]) -> bool {
@@ -209,17 +217,23 @@ mod tests {
     }
 
     #[test]
-    fn a_forbid_also_sees_through_escapes() {
+    fn a_forbid_also_sees_through_escapes_and_parameters() {
         for (template, path, expected) in [
             ("/jobs/7:stop", "/jobs/7%3Astop", true),
             ("/jobs/7%3Astop", "/jobs/7:stop", true),
             ("/jobs/7:stop", "/jobs/7%3Bstop", false),
             ("/jobs/7", "/jobs/7%25", false),
+            ("/jobs/{*rest}", "/jobs;a=b/7", true),
+            ("/jobs/7", "/jobs/7%3Bstop", true),
+            ("/jobs/7;stop", "/jobs/7%3Bstop", true),
+            ("/jobs/7;stop", "/jobs/7", false),
+            ("/jobs/7", "/jobs/70;stop", false),
+            ("/jobs/", "/jobs/;stop", true),
             ("/jobs/%25", "/jobs/%25", true),
             ("/jobs/{id}", "/jobs/%25", true),
         ] {
             let template: PathTemplate = template.parse().unwrap();
-            assert_eq!(template.matches_decoded(&RequestPath::parse(path).unwrap()), expected, "{template} {path}");
+            assert_eq!(template.matches_as_read(&RequestPath::parse(path).unwrap()), expected, "{template} {path}");
         }
     }
 

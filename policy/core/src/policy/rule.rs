@@ -49,7 +49,7 @@ impl Rule {
     }
 
     pub(crate) fn forbids(&self, method: &str, path: &RequestPath<'_>) -> bool {
-        self.methods.contains(method) && self.paths.iter().any(|template| template.matches_decoded(path))
+        self.methods.contains(method) && self.paths.iter().any(|template| template.matches_as_read(path))
     }
 }
 
