@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which crates of the workspace each crate may depend on: `operator`, `functions`, `api-runtime` → `policy/source` → `policy/rego` →
-/// `policy/core`. The functions' `telemetry` may name only the last, which each of them is built with anyway.
+/// `policy/core`. The functions' `telemetry` may name only the last, which each of them is built with anyway. `functions` and
+/// `policy/source` → `policy/http-client`.
 /// Tests stand outside and may look at everything.
 const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &[]),
     ("policy-rego", &["policy"]),
-    ("policy-source", &["policy", "policy-rego"]),
-    ("telemetry", &["policy"]),
+    ("http-client", &[]),
+    ("policy-source", &["policy", "policy-rego", "http-client"]),
+    ("telemetry", &["policy", "http-client"]),
     ("endpoint-approver", &["policy", "policy-source", "telemetry"]),
     ("certificate-revoker", &["policy", "telemetry"]),
     ("certificate-rotator", &["policy", "policy-source", "telemetry"]),

@@ -1,13 +1,14 @@
 use std::process::ExitCode;
 
 use certificate_revoker::{App, Configuration, FUNCTION, handle};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     telemetry::program(FUNCTION, Configuration::read, async |configuration| -> Result<(), Error> {
-        let app = App::new(configuration, &telemetry::sdk_config());
-        lambda_runtime::run(service_fn(|event: LambdaEvent<_>| handle(&app, event))).await
+        let client = telemetry::http_client()?;
+        let app = App::new(configuration, &telemetry::sdk_config(client.clone()));
+        Ok(telemetry::serve(client, async |event| handle(&app, event).await).await?)
     })
     .await
 }

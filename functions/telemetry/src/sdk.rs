@@ -11,6 +11,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use http_client::{HttpClient, RootCertStore, trusted_authorities};
 
 const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
@@ -24,11 +25,23 @@ type Lookup = fn(&str) -> Option<String>;
 #[derive(Debug)]
 struct OfServices(Lookup);
 
+/// The one HTTP client of a function. Without trusted authorities it reaches nobody over TLS, and the log says why.
+///
+/// # Errors
+/// TLS cannot be configured.
+pub fn http_client() -> Result<HttpClient, lambda_runtime::Error> {
+    let authorities = trusted_authorities().unwrap_or_else(|error| {
+        tracing::error!(%error, "AWS cannot be reached over TLS");
+        RootCertStore::empty()
+    });
+    Ok(HttpClient::new(authorities)?)
+}
+
 /// The one SDK configuration of a function: all clients share its connections and credentials. Throttles and passing
 /// faults are retried by the SDK with jitter; the run's deadline bounds all of it.
 #[must_use]
-pub fn sdk_config() -> SdkConfig {
-    of(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+pub fn sdk_config(client: HttpClient) -> SdkConfig {
+    of(|name| std::env::var(name).ok().filter(|value| !value.is_empty())).into_builder().http_client(client).build()
 }
 
 fn of(lookup: Lookup) -> SdkConfig {

@@ -1,7 +1,7 @@
 //! CRLs as authorities publish them and people keep them: one in DER, or some in PEM.
 
-use rustls::pki_types::CertificateRevocationListDer;
-use rustls::pki_types::pem::PemObject;
+use rustls_pki_types::CertificateRevocationListDer;
+use rustls_pki_types::pem::PemObject;
 
 /// How DER begins: with a SEQUENCE. No PEM begins with `0`.
 const SEQUENCE: u8 = 0x30;

@@ -12,7 +12,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4::SigningParams;
 use aws_types::service_config::ServiceConfigKey;
 use http::{Request, StatusCode, Uri};
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Bytes;
 
 use super::web::{Web, answered_at, question, read};
@@ -59,11 +59,7 @@ impl Object {
         }
     }
 
-    async fn request(
-        &mut self,
-        known: Option<&Validator>,
-        bound: &Bound,
-    ) -> Result<Request<Empty<Bytes>>, RemoteError> {
+    async fn request(&mut self, known: Option<&Validator>, bound: &Bound) -> Result<Request<Full<Bytes>>, RemoteError> {
         let refused = |cause: String| RemoteError::S3 { name: bound.name.clone(), status: None, cause };
         let region = self.sdk.region().map(|region| region.as_ref().to_owned());
         let region = region.ok_or_else(|| refused("no AWS Region is configured; set AWS_REGION".to_owned()))?;
@@ -136,7 +132,7 @@ fn encoded(key: &str) -> String {
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
-fn signed(request: &mut Request<Empty<Bytes>>, credentials: Credentials, region: &str) -> Result<(), String> {
+fn signed(request: &mut Request<Full<Bytes>>, credentials: Credentials, region: &str) -> Result<(), String> {
     let mut settings = SigningSettings::default();
     settings.percent_encoding_mode = PercentEncodingMode::Single;
     settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;

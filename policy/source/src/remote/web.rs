@@ -7,12 +7,9 @@ use http::header::{
     USER_AGENT,
 };
 use http::{HeaderMap, Request, Response, Uri};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http_body_util::{BodyExt, Full};
+use http_client::{HttpClient, HttpError, Incoming, Limits, trusted_authorities};
+use hyper::body::Bytes;
 use policy::Timestamp;
 use tokio::time::timeout;
 
@@ -21,40 +18,31 @@ use super::{Bound, Received, RemoteError, RemoteUri, Validator};
 const CONNECT: Duration = Duration::from_secs(5);
 /// From the request to the headers of the answer, and between two pieces of its body.
 const SILENCE: Duration = Duration::from_secs(10);
-/// What is asked every few seconds keeps its connection.
-const KEEP: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct Web {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: HttpClient,
 }
 
 impl Web {
     pub(super) fn new(named: &RemoteUri) -> Result<Self, RemoteError> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-            .map_err(|error| RemoteError::NoAuthorities { name: named.to_string(), cause: error.to_string() })?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(KEEP)
-            .build(connector);
+        let without = |cause: String| RemoteError::NoAuthorities { name: named.to_string(), cause };
+        let authorities = trusted_authorities().map_err(|error| without(error.0))?;
+        let client = HttpClient::new(authorities).map_err(|error| without(error.to_string()))?;
         Ok(Self { client })
     }
 
     /// The answer's headers; its body is still to be read.
     pub(super) async fn send(
         &self,
-        request: Request<Empty<Bytes>>,
+        request: Request<Full<Bytes>>,
         bound: &Bound,
     ) -> Result<Response<Incoming>, RemoteError> {
-        let answer = timeout(SILENCE, self.client.request(request)).await.map_err(|_| silent(bound))?;
-        answer.map_err(|error| bound.unreachable(&error))
+        let limits = Limits { connect: Some(CONNECT), answer: Some(SILENCE) };
+        self.client.send(request, limits).await.map_err(|error| match error {
+            HttpError::AnswerTimeout { .. } => silent(bound),
+            error => bound.unreachable(&error),
+        })
     }
 }
 
@@ -63,8 +51,8 @@ pub(super) fn question(
     uri: &Uri,
     known: Option<&Validator>,
     bound: &Bound,
-) -> Result<Request<Empty<Bytes>>, RemoteError> {
-    let mut request = Request::get(uri.clone()).body(Empty::new()).map_err(|error| bound.unreachable(&error))?;
+) -> Result<Request<Full<Bytes>>, RemoteError> {
+    let mut request = Request::get(uri.clone()).body(Full::default()).map_err(|error| bound.unreachable(&error))?;
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("linkward/", env!("CARGO_PKG_VERSION"))));
