@@ -76,6 +76,8 @@ impl HttpClient {
         origin: &Origin,
         limits: Limits,
     ) -> Result<(Response<Incoming>, Arc<AtomicBool>), HttpError> {
+        // What the servers closed meanwhile is seen first, also by a process that was frozen.
+        tokio::task::yield_now().await;
         loop {
             let (mut connection, is_new) = match self.0.pool.take(origin) {
                 Some(connection) => (connection, false),
