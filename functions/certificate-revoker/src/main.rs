@@ -1,14 +1,13 @@
 use std::process::ExitCode;
 
 use certificate_revoker::{App, Configuration, FUNCTION, handle};
-use lambda_runtime::Error;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     telemetry::program(FUNCTION, Configuration::read, async |configuration| -> Result<(), Error> {
-        let client = telemetry::http_client()?;
-        let app = App::new(configuration, &telemetry::sdk_config(client.clone()));
-        Ok(telemetry::serve(client, async |event| handle(&app, event).await).await?)
+        let app = App::new(configuration, &telemetry::sdk_config()?);
+        lambda_runtime::run(service_fn(|event: LambdaEvent<_>| handle(&app, event))).await
     })
     .await
 }

@@ -1,5 +1,5 @@
 //! What the functions share, and no more: configuration from `LINKWARD_*`, event fields with errors that name them,
-//! deadlines, JSON logs, one metric table, audit events, traces, the way to AWS and to Lambda.
+//! deadlines, JSON logs, one metric table, audit events, traces, the way to AWS.
 //!
 //! A function reads its configuration once ([`Environment`]), and for each event makes a [`Run`], which collects
 //! metrics and audit events and is published once, at the end, by [`Telemetry`].
@@ -17,7 +17,6 @@ mod mode;
 mod program;
 mod publish;
 mod run;
-mod runtime_api;
 mod sdk;
 mod traces;
 pub mod variables;
@@ -33,6 +32,5 @@ pub use mode::Mode;
 pub use program::{package, program};
 pub use publish::Telemetry;
 pub use run::Run;
-pub use runtime_api::{RuntimeApiError, serve};
-pub use sdk::{http_client, sdk_config};
+pub use sdk::sdk_config;
 pub use traces::Context;

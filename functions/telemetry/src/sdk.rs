@@ -25,23 +25,19 @@ type Lookup = fn(&str) -> Option<String>;
 #[derive(Debug)]
 struct OfServices(Lookup);
 
-/// The one HTTP client of a function. Without trusted authorities it reaches nobody over TLS, and the log says why.
+/// The one SDK configuration of a function: all clients share its connections and credentials. Throttles and passing
+/// faults are retried by the SDK with jitter; the run's deadline bounds all of it. Without trusted authorities nobody is
+/// reached over TLS, and the log says why.
 ///
 /// # Errors
 /// TLS cannot be configured.
-pub fn http_client() -> Result<HttpClient, lambda_runtime::Error> {
+pub fn sdk_config() -> Result<SdkConfig, lambda_runtime::Error> {
     let authorities = trusted_authorities().unwrap_or_else(|error| {
         tracing::error!(%error, "AWS cannot be reached over TLS");
         RootCertStore::empty()
     });
-    Ok(HttpClient::new(authorities)?)
-}
-
-/// The one SDK configuration of a function: all clients share its connections and credentials. Throttles and passing
-/// faults are retried by the SDK with jitter; the run's deadline bounds all of it.
-#[must_use]
-pub fn sdk_config(client: HttpClient) -> SdkConfig {
-    of(|name| std::env::var(name).ok().filter(|value| !value.is_empty())).into_builder().http_client(client).build()
+    let config = of(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    Ok(config.into_builder().http_client(HttpClient::new(authorities)?).build())
 }
 
 fn of(lookup: Lookup) -> SdkConfig {

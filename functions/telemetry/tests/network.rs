@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http_client::{HttpClient, RootCertStore, traced};
+use http_client::{HttpClient, RootCertStore};
 use serde_json::json;
 use telemetry::{Deadline, DetailType, Run, Telemetry};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -102,14 +102,4 @@ async fn the_calls_of_one_run_after_the_other_share_their_connections() {
     }
     // Metrics and events go out at the same time.
     assert!(heard.lock().unwrap().iter().all(|(connection, _)| *connection < 2), "{heard:?}");
-}
-
-#[tokio::test]
-async fn a_call_bears_the_trace_of_its_invocation_and_no_other() {
-    let (telemetry, heard) = bus(&[TAKEN, TAKEN]).await;
-    traced(Some("Root=1-5759e988-bd862e3fe1be46a994272793"), publish(&telemetry)).await;
-    publish(&telemetry).await;
-    let heard = heard.lock().unwrap();
-    assert!(heard[0].1.contains("\r\nx-amzn-trace-id: root=1-5759e988-bd862e3fe1be46a994272793"), "{heard:?}");
-    assert!(!heard[1].1.contains("x-amzn-trace-id"), "{heard:?}");
 }

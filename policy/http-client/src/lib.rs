@@ -16,4 +16,3 @@ pub use client::{HttpClient, Limits};
 pub use error::HttpError;
 pub use hyper::body::Incoming;
 pub use rustls::RootCertStore;
-pub use sdk::traced;

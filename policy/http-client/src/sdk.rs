@@ -12,23 +12,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::ErrorKind;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
 use http_body_util::Full;
 
 use crate::{HttpClient, HttpError, Limits};
-
-/// By which AWS notices functions that call each other in a circle, and X-Ray joins what belongs together. No part of
-/// the signature.
-const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
-
-tokio::task_local! {
-    static TRACE_ID: Option<HeaderValue>;
-}
-
-/// Runs `work` with the SDK's calls in it bearing this X-Ray trace header.
-pub async fn traced<T>(id: Option<&str>, work: impl Future<Output = T>) -> T {
-    TRACE_ID.scope(id.and_then(|id| HeaderValue::try_from(id).ok()), work).await
-}
 
 impl SdkClient for HttpClient {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -46,25 +32,16 @@ struct Connector {
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (client, limits) = (self.client.clone(), self.limits);
-        let trace = TRACE_ID.try_with(Clone::clone).ok().flatten();
-        HttpConnectorFuture::new(async move { call(&client, limits, trace, request).await })
+        HttpConnectorFuture::new(async move { call(&client, limits, request).await })
     }
 }
 
-async fn call(
-    client: &HttpClient,
-    limits: Limits,
-    trace: Option<HeaderValue>,
-    request: HttpRequest,
-) -> Result<HttpResponse, ConnectorError> {
+async fn call(client: &HttpClient, limits: Limits, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let capture = request.extensions().get::<CaptureSmithyConnection>().cloned();
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let body = body.bytes().map(Bytes::copy_from_slice);
     let body = body.ok_or_else(|| ConnectorError::user(HttpError::Streaming.into()))?;
-    if let Some(trace) = trace {
-        parts.headers.entry(TRACE).or_insert(trace);
-    }
     let request = http::Request::from_parts(parts, Full::new(body));
     let (response, avoided) = client.exchange(request, limits).await.map_err(in_sdks_words)?;
     if let Some(capture) = capture {
