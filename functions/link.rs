@@ -12,7 +12,8 @@ fn main() -> std::io::Result<()> {
     let script = Path::new(&manifest).with_file_name("discard-unwind-tables.ld");
     writeln!(stdout(), "cargo::rerun-if-changed={}", script.display())?;
     // As profile `lambda` has it, and no other.
-    if variable("OPT_LEVEL") == "z" && variable("CARGO_CFG_TARGET_OS") == "linux" {
+    let is_glibc = variable("CARGO_CFG_TARGET_OS") == "linux" && variable("CARGO_CFG_TARGET_ENV") == "gnu";
+    if variable("OPT_LEVEL") == "z" && is_glibc {
         writeln!(stdout(), "cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display())?;
     }
     Ok(())

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use http_client::{HttpClient, RootCertStore};
 use serde_json::json;
 use telemetry::{Deadline, DetailType, Run, Telemetry};
@@ -14,6 +15,7 @@ use wire_replay::Replay;
 
 const TAKEN: &str =
     "HTTP/1.1 200 OK\r\ncontent-length: 53\r\n\r\n{\"FailedEntryCount\": 0, \"Entries\": [{\"EventId\":\"1\"}]}";
+const LATE: &str = "late";
 const FAILED: &str = "HTTP/1.1 500 Oh\r\ncontent-length: 2\r\n\r\n{}";
 /// The connection ends.
 const NOTHING: &str = "";
@@ -35,7 +37,10 @@ async fn bus(answers: &[&'static str]) -> (Telemetry, Heard) {
         }
     });
     let client = HttpClient::new(RootCertStore::empty()).unwrap();
-    let sdk = Replay::new().sdk_config().into_builder().http_client(client).endpoint_url(address).build();
+    // As by default, but impatient.
+    let stalls = StalledStreamProtectionConfig::enabled().grace_period(Duration::from_millis(100)).build();
+    let sdk = Replay::new().sdk_config().into_builder().http_client(client).endpoint_url(address);
+    let sdk = sdk.stalled_stream_protection(stalls).build();
     (Telemetry::new(&sdk, Some("linkward".to_owned())), heard)
 }
 
@@ -51,6 +56,12 @@ async fn serve(mut stream: TcpStream, connection: usize, answers: Arc<Mutex<Vec<
         if answer.is_empty() {
             return;
         }
+        let answer = if answer == LATE {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            TAKEN
+        } else {
+            answer
+        };
         stream.write_all(answer.as_bytes()).await.unwrap();
     }
 }
@@ -84,6 +95,14 @@ async fn a_call_is_tried_again_when_its_connection_breaks() {
     let (telemetry, heard) = bus(&[NOTHING, TAKEN]).await;
     publish(&telemetry).await;
     assert_eq!(heard.lock().unwrap().len(), 2);
+}
+
+/// The SDK watches uploads, and would take one that was sent but not seen to be read for one that stalls.
+#[tokio::test]
+async fn an_answer_that_takes_its_time_is_waited_for() {
+    let (telemetry, heard) = bus(&[LATE]).await;
+    publish(&telemetry).await;
+    assert_eq!(heard.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]

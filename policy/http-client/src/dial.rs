@@ -53,7 +53,8 @@ impl Dialer {
 }
 
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+    let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+    other_family_second(&mut addresses);
     let Some((last, others)) = addresses.split_last() else {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
     };
@@ -65,4 +66,35 @@ async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
         }
     }
     TcpStream::connect(last).await
+}
+
+/// Many silent addresses of one family would take all the time there is.
+fn other_family_second(addresses: &mut Vec<SocketAddr>) {
+    let is_ipv6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    if let Some(other) = addresses.iter().position(|address| address.is_ipv6() != is_ipv6) {
+        let address = addresses.remove(other);
+        addresses.insert(1, address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_address_is_of_the_other_family() {
+        for (found, tried) in [
+            (&[][..], &[][..]),
+            (&["[::1]:1"], &["[::1]:1"]),
+            (
+                &["[::1]:1", "[::2]:1", "[::3]:1", "10.0.0.1:1", "10.0.0.2:1"],
+                &["[::1]:1", "10.0.0.1:1", "[::2]:1", "[::3]:1", "10.0.0.2:1"],
+            ),
+            (&["10.0.0.1:1", "[::1]:1"], &["10.0.0.1:1", "[::1]:1"]),
+        ] {
+            let mut addresses: Vec<SocketAddr> = found.iter().map(|address| address.parse().unwrap()).collect();
+            other_family_second(&mut addresses);
+            assert_eq!(addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), tried);
+        }
+    }
 }

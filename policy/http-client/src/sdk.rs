@@ -11,8 +11,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::ErrorKind;
-use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 
 use crate::{HttpClient, HttpError, Limits};
 
@@ -40,8 +39,11 @@ async fn call(client: &HttpClient, limits: Limits, request: HttpRequest) -> Resu
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let capture = request.extensions().get::<CaptureSmithyConnection>().cloned();
     let (parts, body) = request.into_parts();
-    let body = body.bytes().map(Bytes::copy_from_slice);
-    let body = body.ok_or_else(|| ConnectorError::user(HttpError::Streaming.into()))?;
+    if body.bytes().is_none() {
+        return Err(ConnectorError::user(HttpError::Streaming.into()));
+    }
+    // To its end: the SDK takes an upload that nobody reads for one that stalls, and gives up on the answer.
+    let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
     let request = http::Request::from_parts(parts, Full::new(body));
     let (response, avoided) = client.exchange(request, limits).await.map_err(in_sdks_words)?;
     if let Some(capture) = capture {
