@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 /// What all buffers together may hold while the sink is stuck.
 const BUFFERED: usize = 8 << 20;
 /// A buffer this full is written at once, a lesser one after [`PAUSE`].
-const FULL: usize = 128 << 10;
+const FULL: usize = 512 << 10;
 const PAUSE: Duration = Duration::from_millis(50);
 /// A buffer that grew beyond this in a burst is given back afterwards.
-const KEPT: usize = 512 << 10;
+const KEPT: usize = 1 << 20;
 /// How long the end of the process may wait for the last lines.
 const LAST: Duration = Duration::from_secs(2);
 
