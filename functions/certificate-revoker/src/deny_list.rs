@@ -75,6 +75,8 @@ impl DenyListTable {
     /// request from before is known when it comes again.
     pub(crate) async fn withdraw(&self, subject: &Subject, asked: Timestamp, by: Deadline) -> Result<bool, CallError> {
         let now = Timestamp::now();
+        // Dated later it would turn away denials that are still to come, as old requests.
+        let asked = asked.min(now);
         let expires = epoch(now, WITHDRAWN_STAYS);
         let update =
             "SET #withdrawn = :true, #withdrawnAt = :asked, #changedAt = :now, #all = :all, #expiresEpoch = :expires";

@@ -1,6 +1,7 @@
 //! Letting callers in again.
 
 use certificate_revoker::Fault;
+use policy::Timestamp;
 use serde_json::json;
 use wire_replay::{Answer, Replay};
 
@@ -26,6 +27,18 @@ async fn an_entry_is_marked_as_withdrawn_and_not_deleted() {
         assert!(update["ExpressionAttributeValues"][":expires"]["N"].is_string());
         assert_eq!(stage.replay.metrics()["DenialsWithdrawn"], 1.0);
     }
+}
+
+/// Dated later than now it would swallow denials that come after it.
+#[tokio::test]
+async fn a_withdrawal_from_the_future_is_asked_for_now() {
+    let stage = Stage::new(Replay::new().on("UpdateItem", Answer::json(&json!({}))));
+    let mut event = withdrawal(json!({"identity": IDENTITY}));
+    event["time"] = json!("2999-01-01T00:00:00Z");
+    stage.answer(event).await;
+    let update = stage.replay.calls_of("UpdateItem")[0].json();
+    let asked: Timestamp = update["ExpressionAttributeValues"][":asked"]["S"].as_str().unwrap().parse().unwrap();
+    assert!(asked <= Timestamp::now(), "{asked}");
 }
 
 #[tokio::test]
