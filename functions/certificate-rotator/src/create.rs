@@ -56,6 +56,9 @@ impl Job<'_> {
 
     /// An earlier invocation got this far.
     async fn already(&self, secret: &Description, target: &VersionId, complete: Complete) -> Result<Answer, Failure> {
+        if !secret.is_in_play(target.as_str()) {
+            return Err(Failure::Ended(target.to_string()));
+        }
         if self.purpose(secret).await? != complete.purpose {
             return Err(Failure::Changed(target.to_string()));
         }

@@ -41,6 +41,9 @@ pub enum Failure {
     /// There is nothing to try or to put to use.
     #[error("version `{0}` holds no whole certificate; createSecret comes first")]
     NotPending(String),
+    /// A step that comes late, or again, after another rotation.
+    #[error("version `{0}` is neither AWSPENDING nor AWSCURRENT: its rotation has ended; nothing was changed")]
+    Ended(String),
     /// It was asked for twice already, and both answers were lost.
     #[error(
         "two certificates were asked for and none was seen; take AWSPENDING away from version `{0}`, find out why, and rotate again"
@@ -88,7 +91,7 @@ impl Failure {
             Self::Purpose(_) | Self::Changed(_) => "purposeRefused",
             Self::TrustDomain(_) => "policyUnavailable",
             Self::Foreign { .. } => "foreignVersion",
-            Self::NotPending(_) => "notPending",
+            Self::NotPending(_) | Self::Ended(_) => "notPending",
             Self::GaveUp(_) => "gaveUp",
             Self::TooFast | Self::TooOften { .. } => "tooFast",
             Self::Authority(_) => "authorityUnavailable",

@@ -178,6 +178,9 @@ impl Job<'_> {
             stored = self.stored(secret, version_id.as_str()).await?;
         }
         match stored {
+            Some(Stored::Complete(_)) if !secret.is_in_play(version_id.as_str()) => {
+                Err(Failure::Ended(version_id.to_string()))
+            }
             Some(Stored::Complete(complete)) => Ok((version_id, *complete)),
             _ => Err(Failure::NotPending(self.request.version_id.to_string())),
         }

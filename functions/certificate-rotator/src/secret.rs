@@ -60,6 +60,12 @@ impl Description {
         self.versions.get(version_id).is_some_and(|labels| labels.contains(label))
     }
 
+    /// Whether a version is pending or current. A whole one that is neither belongs to a rotation that has ended, of which a
+    /// step may come late.
+    pub(crate) fn is_in_play(&self, version_id: &str) -> bool {
+        self.has(version_id, PENDING) || self.has(version_id, CURRENT)
+    }
+
     /// The versions with a label; AWS gives each to one version only, others may be less strict.
     pub(crate) fn with<'a>(&'a self, label: &'a str) -> impl Iterator<Item = &'a str> {
         self.versions.iter().filter(move |(_, labels)| labels.contains(label)).map(|(id, _)| id.as_str())

@@ -187,6 +187,30 @@ fn every_step_may_come_again() {
 }
 
 #[test]
+fn a_step_of_a_rotation_that_has_ended_disturbs_no_later_one() {
+    let stage = Stage::new();
+    stage.rotate(FIRST);
+    stage.an_hour_passes();
+    stage.rotate(SECOND);
+    let late = |labels: &[(&str, &str)]| {
+        for step in STEPS {
+            let (word, message) = stage.failure(step, FIRST);
+            assert_eq!((word, message.contains("its rotation has ended")), ("notPending", true), "{step}: {message}");
+        }
+        let state = stage.world.state();
+        labels.iter().for_each(|(label, version)| assert_eq!(state.secrets.with(label).unwrap().0, version, "{label}"));
+    };
+    late(&[("AWSCURRENT", SECOND), ("AWSPREVIOUS", FIRST)]);
+    stage.an_hour_passes();
+    let third = "3".repeat(32);
+    stage.world.state().secrets.begin(&third);
+    stage.step(STEPS[0], &third).unwrap();
+    late(&[("AWSCURRENT", SECOND), ("AWSPENDING", &third)]);
+    stage.step(STEPS[3], &third).unwrap();
+    assert_eq!(stage.world.state().secrets.with("AWSCURRENT").unwrap().0, &third);
+}
+
+#[test]
 fn audit_mode_does_nothing() {
     let stage = Stage::new().with("LINKWARD_MODE", "audit");
     stage.world.state().secrets.begin(FIRST);
