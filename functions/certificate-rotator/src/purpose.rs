@@ -126,7 +126,11 @@ impl Purpose {
                 current.get("dnsNames").and_then(Value::as_array).into_iter().flatten().map(text_dns_name).collect()
             }
         };
-        Self { kind: kind.unwrap_or_default(), identity, dns_names: dns_names? }.whole()
+        let mut dns_names: Vec<String> = dns_names?;
+        // A name that is asked for twice is issued as the authority likes, and compared as one.
+        let mut seen = BTreeSet::new();
+        dns_names.retain(|name| seen.insert(name.clone()));
+        Self { kind: kind.unwrap_or_default(), identity, dns_names }.whole()
     }
 
     /// By which the inventory finds its certificates: the identity, or of a server without one its DNS names.
@@ -215,7 +219,9 @@ mod tests {
         }
         let server =
             Purpose { kind: Kind::Server, identity: None, dns_names: vec!["a.example".into(), "b.example".into()] };
-        assert_eq!(of(None, &[(KIND_TAG, "server"), (DNS_NAMES_TAG, "A.example  b.example")]), Ok(server.clone()));
+        for names in ["A.example  b.example", "a.example b.example A.example"] {
+            assert_eq!(of(None, &[(KIND_TAG, "server"), (DNS_NAMES_TAG, names)]), Ok(server.clone()), "{names}");
+        }
         assert_eq!(of(Some(r#"{"kind":"server","dnsNames":["a.example","b.example"]}"#), &[]), Ok(server));
     }
 
