@@ -80,7 +80,8 @@ fn services(app: &App, trigger: &Trigger) -> Result<Vec<ServiceId>, FieldError> 
     let ours = &app.configuration.service_ids;
     let Some(asked) = &trigger.service_ids else { return Ok(ours.clone()) };
     match asked.iter().position(|service| !ours.contains(service)) {
-        None => Ok(asked.clone()),
+        // Each once, however often it was asked for.
+        None => Ok(ours.iter().filter(|service| asked.contains(service)).cloned().collect()),
         Some(i) => {
             let ours: Vec<_> = ours.iter().map(ServiceId::as_str).collect();
             let problem = format!("is not among LINKWARD_SERVICE_IDS; those are `{}`", ours.join("`, `"));

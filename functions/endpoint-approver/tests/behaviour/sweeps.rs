@@ -4,7 +4,7 @@ use serde_json::json;
 use wire_replay::Replay;
 
 use crate::stage::{
-    LISTED, OTHER_SERVICE, SERVICE, STRANGER, Stage, changed, delisted, failed, numbered, page, page_of,
+    LISTED, OTHER_SERVICE, SERVICE, STRANGER, Stage, changed, delisted, failed, items_of, numbered, page, page_of,
     sweep_requested,
 };
 
@@ -210,6 +210,16 @@ async fn a_sweep_of_one_service_counts_the_limits_of_all() {
     assert_eq!(answer["rejected"][0]["reason"], "limitReached");
     assert_eq!(answer["unchanged"], 0, "the answer is about the one service");
     assert_eq!(stage.rows().keys().collect::<Vec<_>>(), ["vpce-2"]);
+}
+
+/// DynamoDB takes no batch with an item twice.
+#[tokio::test]
+async fn a_service_that_is_asked_for_twice_is_one() {
+    let stage = Stage::new(Replay::new().on(DESCRIBE, page(&[], None)));
+    stage.handle(sweep_requested(json!({"requestedBy": "alice", "serviceIds": [SERVICE, SERVICE]}))).await.unwrap();
+    let written: Vec<_> = stage.replay.calls_of("BatchWriteItem").iter().flat_map(items_of).collect();
+    let keys: Vec<_> = written.iter().map(|item| item["endpointId"]["S"].as_str().unwrap()).collect();
+    assert_eq!(keys, [&format!("service#{SERVICE}"), "policy#"]);
 }
 
 #[tokio::test]
