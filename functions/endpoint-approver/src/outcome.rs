@@ -171,7 +171,7 @@ pub(crate) fn record(run: &mut Run, outcomes: &[Outcome<'_>], rows: &Rows, effec
 impl Outcome<'_> {
     fn row(&self, policy_revision: Option<&str>, earlier: Option<&Row>) -> Row {
         let Planned { connection, verdict, delisted_since, .. } = self.planned;
-        let since = delisted_since.filter(|_| is_accepted(self.state));
+        let since = delisted_since.filter(|_| is_accepted(self.state) || self.state == ConnectionState::Unknown);
         Row::of(connection, self.state, verdict, since, policy_revision, earlier)
     }
 

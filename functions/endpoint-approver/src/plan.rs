@@ -73,8 +73,8 @@ fn planned<'a>(situation: &Situation<'_>, connection: &'a Connection, verdict: &
         (Rejected, Action::Accept) => (Step::Accept, None),
         (state, Action::Reject) if is_accepted(state) => removal(situation, connection),
         (state, Action::Hold) if is_accepted(state) => (Step::Keep, kept(situation, connection, verdict)),
-        // Whatever the verdict: a state that we do not know is never acted upon.
-        (Unknown, _) => (Step::Hold, None),
+        // Whatever the verdict: a state that we do not know is never acted upon, nor does it stop the clock.
+        (Unknown, _) => (Step::Hold, remembered(situation, connection)),
         // Accepted and allowed, rejected and not, or on its way out.
         _ => (Step::Keep, None),
     };

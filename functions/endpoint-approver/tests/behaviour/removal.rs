@@ -46,6 +46,17 @@ async fn after_the_grace_it_is_removed() {
 }
 
 #[tokio::test]
+async fn a_state_that_nobody_knows_in_between_does_not_stop_the_clock() {
+    let connections = [("vpce-1", STRANGER, "migrating")];
+    let replay = Replay::new().on("Scan", delisted(&[("vpce-1", 60)])).on(DESCRIBE, page(&connections, None));
+    let stage = Stage::new(replay);
+    assert_eq!(stage.sweep().await["held"][0]["reason"], "stateUnknown");
+    let row = &stage.rows()["vpce-1"];
+    assert_eq!(row["state"], "unknown");
+    assert!(row.contains_key("delistedSince"), "{row:?}");
+}
+
+#[tokio::test]
 async fn before_the_end_of_the_grace_it_stays() {
     for (grace, removed_now) in [("15m", false), ("14m", true), ("0s", true)] {
         let stage = Stage::new(accepted(delisted(&[("vpce-1", 850)]))).with("LINKWARD_REMOVAL_GRACE", grace);
