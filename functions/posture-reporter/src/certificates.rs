@@ -9,7 +9,7 @@ use crate::endpoints::as_f64;
 use crate::table::{Item, seconds};
 
 /// The attributes that are read; what the rotator writes is described there.
-pub(crate) const ATTRIBUTES: &[&str] = &["serialNumber", "identity", "notAfter", "withdrawn"];
+pub(crate) const ATTRIBUTES: &[&str] = &["serialNumber", "identity", "notAfter", "withdrawn", "orphan"];
 
 const DAY: f64 = 86_400.0;
 /// How long at most, and the word for it. Each has its value, also when it is zero.
@@ -22,11 +22,12 @@ const BUCKETS: [(f64, &str); 5] = [
 ];
 
 /// Publishes how many certificates expire when, each counted once, and how long the identity that has the least time
-/// left is still good: an old certificate beside a new one is no concern.
+/// left is still good: an old certificate beside a new one is no concern. An orphan is revoked and nobody's: it must not hide
+/// that those in use expire.
 pub(crate) fn measure(run: &mut Run, items: &[Item], now: Timestamp) {
     let mut counts = BUCKETS.map(|_| 0_usize);
     let mut newest: HashMap<&str, Timestamp> = HashMap::new();
-    for item in items.iter().filter(|item| !item.flag("withdrawn")) {
+    for item in items.iter().filter(|item| !item.flag("withdrawn") && !item.flag("orphan")) {
         let Some(not_after) = item.time("notAfter") else {
             tracing::warn!(?item, "a row of the certificate inventory cannot be understood");
             continue;

@@ -22,8 +22,18 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
 ];
 
 /// AWS's words; each has its value, also when it is zero, so that an alarm ends.
-const STATES: &[&str] =
-    &["pendingAcceptance", "pending", "available", "partial", "rejected", "deleting", "failed", "expired", "unknown"];
+const STATES: &[&str] = &[
+    "pendingAcceptance",
+    "pending",
+    "available",
+    "partial",
+    "rejected",
+    "deleting",
+    "deleted",
+    "failed",
+    "expired",
+    "unknown",
+];
 const ACCEPTED: &[&str] = &["pending", "available", "partial"];
 
 #[derive(Debug, Default, PartialEq)]

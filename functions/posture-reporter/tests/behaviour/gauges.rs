@@ -26,13 +26,18 @@ async fn connections_are_counted_by_state_with_the_oldest_that_waits() {
         connection("vpce-7", "somethingNew", "hold", 60),
         json!({"endpointId": "vpce-9", "serviceId": SERVICE, "state": "available", "verdict": "hold", "reason": "unlisted"}),
         json!({"endpointId": "vpce-8", "serviceId": SERVICE, "state": "deleted", "withdrawn": {"BOOL": true}}),
+        connection("vpce-a", "deleted", "accept", 90_000),
     ];
     let replay = Replay::new().on("Scan", table(&items));
     let stage = Stage::new(replay).with("LINKWARD_ENDPOINT_INVENTORY_TABLE", "endpoint-inventory");
     let metrics = stage.measured().await;
     let state = |state: &str| metrics[&format!("ConnectionsByState {SERVICE} {state}")];
-    let counts = ["pendingAcceptance", "available", "pending", "rejected", "unknown", "failed"].map(state);
-    assert_eq!(counts, [2.0, 3.0, 1.0, 1.0, 1.0, 0.0], "what there is none of is zero, so that an alarm ends");
+    let states = ["pendingAcceptance", "available", "pending", "rejected", "deleted", "unknown", "failed"];
+    assert_eq!(
+        states.map(state),
+        [2.0, 3.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+        "what there is none of is zero, so that an alarm ends"
+    );
     assert!(near(metrics[&format!("OldestPendingAge {SERVICE}")], 7_200.0), "{metrics:?}");
     assert_eq!(metrics[&format!("AcceptedButUnlisted {SERVICE}")], 3.0);
     assert_eq!(stage.replay.calls_of("PutMetricData").len(), 1, "once for a run");
@@ -67,6 +72,9 @@ async fn each_certificate_is_counted_once_by_the_time_it_has_left() {
         certificate("e", "billing", 20 * DAY),
         certificate("f", "slow", 300 * DAY),
         json!({"serialNumber": "0", "notAfter": "soon"}),
+        // Revoked, and in no secret: it must not hide that `orders` has only days left.
+        json!({"serialNumber": "aa", "identity": "spiffe://internal.example/orders", "notAfter": time(14 * DAY),
+               "orphan": {"BOOL": true}}),
     ];
     let replay = Replay::new().on("Scan", table(&items));
     let stage = Stage::new(replay).with("LINKWARD_CERTIFICATE_INVENTORY_TABLE", "certificate-inventory");
