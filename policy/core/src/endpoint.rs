@@ -82,7 +82,9 @@ pub fn decide_all(
         let units = units_of.entry(connection.owner).or_insert_with(ask);
         let before = |consumer: usize| places.get(consumer).copied().unwrap_or_default();
         let (verdict, consumer) = judge(policy, connection, now, units.as_deref(), before);
-        if connection.state.holds_a_place() {
+        // The approver lets in who was turned away and is allowed now: then there is one more.
+        let comes_back = connection.state == ConnectionState::Rejected && verdict.action == Action::Accept;
+        if connection.state.holds_a_place() || comes_back {
             match (verdict.action, consumer.and_then(|consumer| places.get_mut(consumer))) {
                 (Action::Accept, Some(place)) => place.taken += 1,
                 (Action::Hold, _) if units.is_none() => {

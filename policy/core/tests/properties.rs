@@ -212,7 +212,7 @@ proptest! {
         }
         for entry in consumers {
             let takes_place = |(connection, verdict): &&(&Connection, &Verdict)| {
-                matches!(connection.state.as_str(), "available" | "pending" | "pendingAcceptance")
+                matches!(connection.state.as_str(), "available" | "pending" | "pendingAcceptance" | "rejected")
                     && json!(verdict.consumer) == entry["name"]
             };
             let taken = accepted.iter().filter(takes_place).count();

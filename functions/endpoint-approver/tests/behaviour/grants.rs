@@ -63,6 +63,21 @@ async fn each_limit_of_a_grant_rejects_for_its_own_reason() {
     assert_eq!(reasons(&answer["rejected"]), rejected.map(|(id, reason)| (id.to_owned(), reason.to_owned())));
 }
 
+/// When the one that was connected is deleted, those that were turned away are not all let in.
+#[tokio::test]
+async fn of_those_turned_away_as_many_are_accepted_as_have_a_place() {
+    let described = ["vpce-1", "vpce-2", "vpce-3"]
+        .map(|id| (id, "555555555555", if id == "vpce-1" { "deleted" } else { "rejected" }));
+    let replay = Replay::new()
+        .on(DESCRIBE, page(&described, None))
+        .on("AcceptVpcEndpointConnections", changed("Accept", &[]))
+        .on(DESCRIBE, page(&[("vpce-2", "555555555555", "pending")], None));
+    let stage = Stage::new(replay).with_policy(&policy());
+    let answer = stage.sweep().await;
+    assert_eq!(stage.endpoints("AcceptVpcEndpointConnections"), [["vpce-2"]]);
+    assert_eq!((&answer["accepted"][0]["endpointId"], &answer["unchanged"]), (&json!("vpce-2"), &json!(2)));
+}
+
 #[tokio::test]
 async fn a_grant_that_has_expired_ends_a_connection_after_the_grace() {
     for (delisted_for, removed) in [(60, false), (901, true)] {
