@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use policy::ServiceId;
 use telemetry::{Run, metrics};
 
 use crate::table::{Item, seconds};
@@ -55,10 +56,10 @@ pub(crate) fn measure(run: &mut Run, items: &[Item], now: Timestamp) {
                     run.add(&metrics::POLICY_REVISION_AGE, [], seconds(since, now).max(0.0));
                 }
             }
-            Some(("service", service)) => services.entry(service).or_default().drift(item),
+            Some(("service", service)) if is_service(service) => services.entry(service).or_default().drift(item),
             Some(_) => {}
             None if item.flag("withdrawn") => {}
-            None => match item.text("serviceId") {
+            None => match item.text("serviceId").filter(|service| is_service(service)) {
                 Some(service) => services.entry(service).or_default().connection(item),
                 None => tracing::warn!(?item, "a row of the endpoint inventory cannot be understood"),
             },
@@ -67,6 +68,11 @@ pub(crate) fn measure(run: &mut Run, items: &[Item], now: Timestamp) {
     for (name, service) in services {
         service.publish(run, name, now);
     }
+}
+
+/// CloudWatch refuses a whole request for one dimension that it does not take.
+fn is_service(text: &str) -> bool {
+    text.parse::<ServiceId>().is_ok()
 }
 
 impl Service {

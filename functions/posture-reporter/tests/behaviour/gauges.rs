@@ -43,6 +43,22 @@ async fn connections_are_counted_by_state_with_the_oldest_that_waits() {
     assert_eq!(stage.replay.calls_of("PutMetricData").len(), 1, "once for a run");
 }
 
+/// CloudWatch refuses a request for one dimension that it does not take, and with it all that the run measured.
+#[tokio::test]
+async fn a_row_of_no_service_costs_nobody_their_metrics() {
+    let strange = |key: &str, service: &str| json!({"endpointId": key, "serviceId": service, "state": "available"});
+    let items = [
+        connection("vpce-1", "available", "accept", 60),
+        strange("vpce-2", ""),
+        strange("vpce-3", "é"),
+        strange("service#\n", "vpce-svc-1"),
+    ];
+    let replay = Replay::new().on("Scan", table(&items));
+    let metrics = Stage::new(replay).with("LINKWARD_ENDPOINT_INVENTORY_TABLE", "endpoint-inventory").measured().await;
+    let services: Vec<_> = metrics.keys().filter(|name| name.starts_with("AcceptedButUnlisted")).collect();
+    assert_eq!(services, [&format!("AcceptedButUnlisted {SERVICE}")]);
+}
+
 #[tokio::test]
 async fn drift_and_the_age_of_the_policy_are_what_the_approver_wrote() {
     let list = |texts: &[&str]| json!({"L": texts.iter().map(|text| json!({"S": text})).collect::<Vec<_>>()});
