@@ -1,12 +1,15 @@
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use policy::{Period, ServiceId};
 use policy_source::SourceUri;
 use telemetry::{ConfigurationError, Environment, Mode, variables};
 
+use crate::trigger::MOST_REMOVALS;
+
 const REMOVAL_GRACE: Period = Period(Duration::from_secs(15 * 60));
-const MAX_REMOVALS: u32 = 5;
+const MAX_REMOVALS: MaxRemovals = MaxRemovals(5);
 
 /// What the function is told by its environment.
 #[derive(Clone, Debug)]
@@ -31,6 +34,24 @@ pub struct Configuration {
     pub event_bus: Option<String>,
 }
 
+/// No more than an operator's event may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct MaxRemovals(u32);
+
+/// Not such a number.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an integer from 0 to {MOST_REMOVALS}")]
+struct MaxRemovalsError;
+
+impl FromStr for MaxRemovals {
+    type Err = MaxRemovalsError;
+
+    fn from_str(text: &str) -> Result<Self, MaxRemovalsError> {
+        let number = text.parse().ok().filter(|number| *number <= MOST_REMOVALS);
+        number.map(Self).ok_or(MaxRemovalsError)
+    }
+}
+
 impl Configuration {
     /// Reads the function's variables.
     ///
@@ -43,7 +64,7 @@ impl Configuration {
         let freeze_table = environment.optional(&variables::ACCESS_POLICY_TABLE);
         let service_ids = environment.list(&variables::SERVICE_IDS);
         let Period(removal_grace) = environment.optional(&variables::REMOVAL_GRACE).unwrap_or(REMOVAL_GRACE);
-        let max_removals: u32 = environment.optional(&variables::MAX_REMOVALS).unwrap_or(MAX_REMOVALS);
+        let MaxRemovals(max_removals) = environment.optional(&variables::MAX_REMOVALS).unwrap_or(MAX_REMOVALS);
         let inventory_table = environment.optional(&variables::ENDPOINT_INVENTORY_TABLE);
         let event_bus = environment.optional(&variables::EVENT_BUS);
         environment.complete(policy_source.zip(service_ids).map(|(policy_source, service_ids)| Self {

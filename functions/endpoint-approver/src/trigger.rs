@@ -13,7 +13,7 @@ const POLICY_DEPLOYED: (&str, &str) = ("aws.appconfig", "On Deployment Complete"
 const KNOWN: &[(&str, &str)] = &[SWEEP_REQUESTED, RULE, SCHEDULER, CLOUD_TRAIL, POLICY_DEPLOYED];
 
 /// More than any operator wants removed in one run.
-const MOST_REMOVALS: u64 = 100_000;
+pub(crate) const MOST_REMOVALS: u32 = 100_000;
 
 /// A reason to look at the connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ fn expect(fields: &Fields<'_>, name: &str, wanted: &str) -> Result<(), FieldErro
 
 fn sweep_requested(detail: &Fields<'_>) -> Result<Trigger, FieldError> {
     detail.only(&["requestedBy", "serviceIds", "dryRun", "maxRemovals"])?;
-    let max_removals = detail.count("maxRemovals", MOST_REMOVALS)?;
+    let max_removals = detail.count("maxRemovals", MOST_REMOVALS.into())?;
     Ok(Trigger {
         requested_by: Some(detail.claim("requestedBy")?.to_owned()),
         service_ids: detail.list("serviceIds")?,

@@ -73,6 +73,25 @@ async fn a_rotation_that_is_interrupted_goes_on_with_its_key_and_one_certificate
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_late_step_of_an_earlier_rotation_disturbs_no_later_one() {
+    let ground = Ground::shared().await;
+    let _calm = ground.calm.read().await;
+    let client = ground.secret("late", &[("linkward:identity", &format!("{IDENTITY}/late"))]).await;
+    let first = client.rotate().await;
+    client.rotate().await;
+    let third = client.new_version();
+    client.step("createSecret", &third).await.unwrap();
+    let labels = client.labels().await;
+    for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
+        let refused = client.step(step, &first).await.unwrap_err();
+        assert_eq!(refused["errorType"], "notPending", "{step}: {refused}");
+        assert_eq!(client.labels().await, labels, "{step}");
+    }
+    client.step("finishSecret", &third).await.unwrap();
+    assert_eq!(client.labels().await[&third], ["AWSCURRENT"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_gets_nothing_and_the_old_value_stays() {
     let ground = Ground::shared().await;
     let _calm = ground.calm.read().await;

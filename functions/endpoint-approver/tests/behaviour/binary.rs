@@ -38,6 +38,26 @@ fn check_of_a_right_configuration_is_silent() {
 }
 
 #[test]
+fn as_many_removals_as_an_event_may_ask_for_and_no_more() {
+    for (most, right) in [("0", true), ("100000", true), ("100001", false), ("-1", false), ("5.0", false)] {
+        let variables = [
+            ("LINKWARD_POLICY_SOURCE", "dynamodb:access-policy"),
+            ("LINKWARD_SERVICE_IDS", "vpce-svc-1"),
+            ("LINKWARD_MAX_REMOVALS", most),
+        ];
+        let output = approver(&["--check"], &variables);
+        let told =
+            said(&output).contains(&format!("`LINKWARD_MAX_REMOVALS` is `{most}`: not an integer from 0 to 100000"));
+        assert_eq!(
+            (output.status.code(), told),
+            (Some(if right { 0 } else { 2 }), !right),
+            "{most}: {}",
+            said(&output)
+        );
+    }
+}
+
+#[test]
 fn an_argument_nobody_knows_is_an_error() {
     let output = approver(&["--chekc"], &[]);
     assert_eq!(output.status.code(), Some(2));
