@@ -193,20 +193,10 @@ fn who_holds_no_place_takes_none_from_another() {
     let gone = [connection("vpce-a", ONE, "deleted"), connection("vpce-b", ONE, "rejected")];
     assert_eq!(accepted(&policy, &gone), ["vpce-a", "vpce-b"]);
     let [a, b] = gone;
+    // Who was turned away and is let in again takes one.
+    let another = connection("vpce-c", ONE, "rejected");
+    assert_eq!(accepted(&policy, &[another, a.clone(), b.clone()]), ["vpce-a", "vpce-b"]);
     assert_eq!(accepted(&policy, &[a, b, connection("vpce-c", ONE, "available")]), ["vpce-c"]);
-}
-
-/// Its verdict lets it in, so it takes a place; those that have one keep it.
-#[test]
-fn of_the_rejected_no_more_are_let_in_than_there_are_places_left() {
-    let policy = policy(&["consumers:", "- {account: '111111111111', maxEndpoints: 2}"]);
-    let rejected = |id: &str, at: &str| created(connection(id, ONE, "rejected"), at);
-    let [young, old] = [rejected("vpce-a", "2026-01-02T00:00:00Z"), rejected("vpce-b", "2026-01-01T00:00:00Z")];
-    let younger = rejected("vpce-c", "2026-01-03T00:00:00Z");
-    assert_eq!(accepted(&policy, &[young.clone(), old.clone(), younger]), ["vpce-a", "vpce-b"]);
-    let waits = connection("vpce-d", ONE, "pendingAcceptance");
-    assert_eq!(accepted(&policy, &[young.clone(), old.clone(), waits.clone()]), ["vpce-b", "vpce-d"]);
-    assert_eq!(accepted(&policy, &[young, old, waits, connection("vpce-e", ONE, "pending")]), ["vpce-d", "vpce-e"]);
 }
 
 #[test]
