@@ -88,7 +88,7 @@ pub(crate) fn is_accepted(state: ConnectionState) -> bool {
 
 /// The grace is counted from the first run that saw the connection delisted.
 fn removal(situation: &Situation<'_>, connection: &Connection) -> (Step, Option<Timestamp>) {
-    let since = remembered(situation, connection).unwrap_or(situation.now);
+    let since = remembered(situation, connection).map_or(situation.now, |since| since.min(situation.now));
     let step = match situation.removal {
         Removal::After(grace) if waited(since, situation.now, grace) => Step::Remove,
         _ => Step::Keep,

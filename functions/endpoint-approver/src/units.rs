@@ -71,7 +71,8 @@ impl Units {
         now: Timestamp,
         by: Deadline,
     ) -> Self {
-        known.retain(|account, _| accounts.contains(account));
+        // One that is dated later would never grow old.
+        known.retain(|account, membership| accounts.contains(account) && membership.at <= now);
         let by = Deadline::after(by.remaining() / SHARE);
         let mut units = Self::default();
         let mut tree = Tree::new();

@@ -1,6 +1,7 @@
 //! Accepted connections that the policy no longer allows.
 
 use endpoint_approver::Fault;
+use policy::Timestamp;
 use serde_json::{Value, json};
 use wire_replay::{Answer, Replay};
 
@@ -54,6 +55,17 @@ async fn a_state_that_nobody_knows_in_between_does_not_stop_the_clock() {
     let row = &stage.rows()["vpce-1"];
     assert_eq!(row["state"], "unknown");
     assert!(row.contains_key("delistedSince"), "{row:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_begins_in_the_future_begins_now() {
+    let replay = Replay::new()
+        .on("Scan", delisted(&[("vpce-1", -90_000)]))
+        .on(DESCRIBE, page(&[("vpce-1", STRANGER, "available")], None));
+    let stage = Stage::new(replay);
+    assert_eq!(stage.sweep().await["unchanged"], 1);
+    let since: Timestamp = stage.rows()["vpce-1"]["delistedSince"].parse().unwrap();
+    assert!(since <= Timestamp::now(), "{since}");
 }
 
 #[tokio::test]
