@@ -31,11 +31,14 @@ impl FromStr for AuthorityArn {
 
     fn from_str(text: &str) -> Result<Self, AuthorityArnError> {
         let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let lower_case = |part: &str| plain(part) && !part.chars().any(|c| c.is_ascii_uppercase());
+        let is_partition =
+            |part: &str| part.starts_with("aws") && part.chars().all(|c| c.is_ascii_lowercase() || c == '-');
         let valid = match text.split(':').collect::<Vec<_>>()[..] {
             ["arn", partition, "acm-pca", region, account, resource] => {
                 let id = resource.strip_prefix("certificate-authority/").unwrap_or_default();
                 let account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-                partition.starts_with("aws") && plain(partition) && plain(region) && account && plain(id)
+                is_partition(partition) && lower_case(region) && account && plain(id)
             }
             _ => false,
         };
@@ -69,6 +72,8 @@ mod tests {
             "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/",
             "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/1111/certificate/2222",
             "arn:aws:acm-pca::111122223333:certificate-authority/1111",
+            "arn:aws:acm-pca:EU-WEST-1:111122223333:certificate-authority/1111",
+            "arn:aws2:acm-pca:eu-west-1:111122223333:certificate-authority/1111",
         ] {
             assert!(bad.parse::<AuthorityArn>().is_err(), "{bad}");
         }
