@@ -12,6 +12,10 @@ fn folder(event: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(event)
 }
 
+fn seeds_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/event")
+}
+
 fn read(path: &Path) -> Value {
     let text = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -20,12 +24,49 @@ fn read(path: &Path) -> Value {
 /// The `samples` or the `invalid` ones of an event: at least one, each with the name of its file.
 #[must_use]
 pub fn samples(event: &str, kind: &str) -> Vec<(String, Value)> {
-    let mut paths: Vec<_> =
-        fs::read_dir(folder(event).join(kind)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    within(&folder(event).join(kind)).iter().map(|path| (name(path), read(path))).collect()
+}
+
+/// The `malformed` or the `odd` events of the fuzz corpus that are meant for a function. Of a malformed one the part of the
+/// name before `--` is the field that the function must name; an odd one it takes.
+#[must_use]
+pub fn seeds(function: &str, kind: &str) -> Vec<(String, Value)> {
+    within(&seeds_folder().join(function).join(kind)).iter().map(|path| (name(path), read(path))).collect()
+}
+
+/// What is no JSON, and so never becomes an event, of the fuzz corpus.
+#[must_use]
+pub fn no_json() -> Vec<(String, Vec<u8>)> {
+    within(&seeds_folder().join("no-json")).iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
+}
+
+/// Every event there is, whomever it is meant for: the fuzz corpus, and the samples and invalid samples of all events.
+#[must_use]
+pub fn all() -> Vec<(String, Value)> {
+    let seeds = within(&seeds_folder()).into_iter().filter(|folder| !folder.ends_with("no-json"));
+    let mut folders: Vec<_> = seeds.chain(within(&folder(""))).collect();
+    let mut events = Vec::new();
+    while let Some(path) = folders.pop() {
+        if path.is_dir() {
+            folders.extend(within(&path));
+        } else if !path.ends_with("README.md") {
+            events.push((path.display().to_string(), read(&path)));
+        }
+    }
+    events
+}
+
+/// What is in a folder, which is not empty.
+fn within(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    assert!(!paths.is_empty(), "{event} has no {kind}");
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    paths.iter().map(|path| (name(path), read(path))).collect()
+    assert!(!paths.is_empty(), "{} is empty", folder.display());
+    paths
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Panics unless the detail of an audit event is what its schema says, but for patterns.

@@ -1,9 +1,9 @@
 //! The events that wake the function, and those that do not.
 
-use endpoint_approver::{Cause, Trigger, handle};
+use endpoint_approver::{Cause, FUNCTION, Trigger, handle};
 use serde_json::Value;
 use wire_replay::Replay;
-use wire_replay::events::{may_be_taken, mutations, names_the_field, samples};
+use wire_replay::events::{all, may_be_taken, mutations, names_the_field, samples, seeds};
 
 use crate::stage::{Stage, invocation, page};
 
@@ -24,6 +24,9 @@ fn every_sample_is_a_trigger() {
             assert_eq!(trigger.requested_by.is_some(), *cause == Cause::SweepRequested, "{event}/{name}");
         }
     }
+    for (name, odd) in seeds(FUNCTION, "odd") {
+        Trigger::try_from(&odd).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
 }
 
 #[test]
@@ -41,14 +44,13 @@ fn an_operator_may_narrow_a_sweep() {
 
 #[tokio::test]
 async fn every_invalid_sample_fails_naming_the_field_and_calls_nobody() {
-    for (event, _) in EVENTS {
-        for (name, sample) in samples(event, "invalid") {
-            let stage = Stage::new(Replay::new());
-            let field = name.split("--").next().unwrap();
-            let error = stage.handle(sample).await.expect_err(&name).to_string();
-            assert!(error.starts_with(&format!("field `{field}` ")), "{event}/{name}: {error}");
-            assert_eq!(stage.replay.calls(), [], "{event}/{name}");
-        }
+    let invalid = EVENTS.iter().flat_map(|(event, _)| samples(event, "invalid"));
+    for (name, sample) in invalid.chain(seeds(FUNCTION, "malformed")) {
+        let stage = Stage::new(Replay::new());
+        let field = name.split("--").next().unwrap();
+        let error = stage.handle(sample).await.expect_err(&name).to_string();
+        assert!(error.starts_with(&format!("field `{field}` ")), "{name}: {error}");
+        assert_eq!(stage.replay.calls(), [], "{name}");
     }
 }
 
@@ -76,23 +78,21 @@ async fn an_event_that_somebody_spoilt_fails_naming_the_field_and_calls_nobody()
     let stage = Stage::new(Replay::new());
     let app = stage.app();
     let mut refused = 0;
-    for (event, _) in EVENTS {
-        for (what, spoilt) in mutations(event) {
-            match Trigger::try_from(&spoilt) {
-                Ok(trigger) => {
-                    // The others are wake-ups, whatever else they say.
-                    if trigger.cause == Cause::SweepRequested {
-                        may_be_taken("endpoint-sweep-requested", &spoilt, &what);
-                    }
-                }
-                Err(_) => {
-                    let failure = handle(&app, invocation(spoilt)).await.expect_err(&what);
-                    names_the_field(&failure.to_string(), &what);
-                    refused += 1;
+    for (what, spoilt) in EVENTS.iter().flat_map(|(event, _)| mutations(event)).chain(all()) {
+        match Trigger::try_from(&spoilt) {
+            Ok(trigger) => {
+                // The others are wake-ups, whatever else they say.
+                if trigger.cause == Cause::SweepRequested {
+                    may_be_taken("endpoint-sweep-requested", &spoilt, &what);
                 }
             }
-            assert_eq!(stage.replay.calls(), [], "{event}/{what}");
+            Err(_) => {
+                let failure = handle(&app, invocation(spoilt)).await.expect_err(&what);
+                names_the_field(&failure.to_string(), &what);
+                refused += 1;
+            }
         }
+        assert_eq!(stage.replay.calls(), [], "{what}");
     }
     assert!(refused > 1_000, "{refused}");
 }

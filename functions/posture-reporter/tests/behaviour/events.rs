@@ -1,9 +1,9 @@
 //! The events that wake the function, and those that do not.
 
-use posture_reporter::{Trigger, handle};
+use posture_reporter::{FUNCTION, Trigger, handle};
 use serde_json::{Value, json};
 use wire_replay::Replay;
-use wire_replay::events::{mutations, names_the_field, samples};
+use wire_replay::events::{all, mutations, names_the_field, samples, seeds};
 
 use crate::stage::{Stage, invocation};
 
@@ -24,18 +24,20 @@ fn every_sample_is_a_trigger() {
             Trigger::try_from(&sample).unwrap_or_else(|error| panic!("{event}/{name}: {error}"));
         }
     }
+    for (name, odd) in seeds(FUNCTION, "odd") {
+        Trigger::try_from(&odd).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
 }
 
 #[tokio::test]
 async fn every_invalid_sample_fails_naming_the_field_and_calls_nobody() {
-    for event in FROM_AWS {
-        for (name, sample) in samples(event, "invalid") {
-            let stage = Stage::new(Replay::new());
-            let field = name.split("--").next().unwrap();
-            let error = stage.handle(sample).await.expect_err(&name).to_string();
-            assert!(error.starts_with(&format!("field `{field}` ")), "{event}/{name}: {error}");
-            assert_eq!(stage.replay.calls(), [], "{event}/{name}");
-        }
+    let invalid = FROM_AWS.iter().flat_map(|event| samples(event, "invalid"));
+    for (name, sample) in invalid.chain(seeds(FUNCTION, "malformed")) {
+        let stage = Stage::new(Replay::new());
+        let field = name.split("--").next().unwrap();
+        let error = stage.handle(sample).await.expect_err(&name).to_string();
+        assert!(error.starts_with(&format!("field `{field}` ")), "{name}: {error}");
+        assert_eq!(stage.replay.calls(), [], "{name}");
     }
 }
 
@@ -60,19 +62,17 @@ async fn an_event_that_somebody_spoilt_fails_naming_the_field_and_calls_nobody()
     let stage = Stage::new(Replay::new());
     let app = stage.app();
     let mut refused = 0;
-    for event in [FROM_AWS, OURS].concat() {
-        for (what, spoilt) in mutations(event) {
-            match Trigger::try_from(&spoilt) {
-                // It measures and counts, and changes nothing.
-                Ok(_) => {}
-                Err(_) => {
-                    let failure = handle(&app, invocation(spoilt)).await.expect_err(&what);
-                    names_the_field(&failure.to_string(), &what);
-                    refused += 1;
-                }
+    for (what, spoilt) in [FROM_AWS, OURS].concat().into_iter().flat_map(mutations).chain(all()) {
+        match Trigger::try_from(&spoilt) {
+            // It measures and counts, and changes nothing.
+            Ok(_) => {}
+            Err(_) => {
+                let failure = handle(&app, invocation(spoilt)).await.expect_err(&what);
+                names_the_field(&failure.to_string(), &what);
+                refused += 1;
             }
-            assert_eq!(stage.replay.calls(), [], "{event}/{what}");
         }
+        assert_eq!(stage.replay.calls(), [], "{what}");
     }
     assert!(refused > 1_000, "{refused}");
 }
