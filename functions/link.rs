@@ -1,20 +1,51 @@
-//! The build script of every function: a package holds no unwind tables, which are a tenth of it.
+//! The build script of every function: how its package is linked, which is to be small.
 //!
-//! Where a panic aborts, only a backtrace reads them, and a stripped binary has none worth reading. Rust has a flag for it
-//! (`force-unwind-tables`), but flags hold for all profiles, and tests unwind.
+//! It holds no unwind tables, which are a tenth of it: where a panic aborts, only a backtrace reads them, and a stripped binary has
+//! none worth reading. Rust has a flag for it (`force-unwind-tables`), but flags hold for all profiles, and tests unwind.
+//!
+//! Functions and data that resemble each other lie side by side, if the linker can do that: it packs 6 % smaller.
 
-use std::io::{Write, stdout};
+use std::env;
+use std::io::{Result, Write, stdout};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-fn main() -> std::io::Result<()> {
-    let variable = |name| std::env::var(name).unwrap_or_default();
-    let manifest = variable("CARGO_MANIFEST_DIR");
-    let script = Path::new(&manifest).with_file_name("discard-unwind-tables.ld");
-    writeln!(stdout(), "cargo::rerun-if-changed={}", script.display())?;
+/// LLVM's linker knows it from version 20 on.
+const SORTED: &str = "-Wl,--bp-compression-sort=both";
+
+fn main() -> Result<()> {
+    let script = Path::new(&variable("CARGO_MANIFEST_DIR")).with_file_name("discard-unwind-tables.ld");
+    let linker = format!("CARGO_TARGET_{}_LINKER", variable("TARGET").to_uppercase().replace('-', "_"));
+    writeln!(stdout(), "cargo::rerun-if-changed={}\ncargo::rerun-if-env-changed={linker}", script.display())?;
     // As profile `lambda` has it, and no other.
     let is_glibc = variable("CARGO_CFG_TARGET_OS") == "linux" && variable("CARGO_CFG_TARGET_ENV") == "gnu";
     if variable("OPT_LEVEL") == "z" && is_glibc {
         writeln!(stdout(), "cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display())?;
+        if links_with(SORTED)? {
+            writeln!(stdout(), "cargo::rustc-link-arg-bins={SORTED}")?;
+        }
     }
     Ok(())
+}
+
+/// Whether the linker of this build takes an argument, by linking the smallest program with it. GNU's takes no unknown one, and `zig cc`,
+/// which is LLVM's, hands on only what it knows itself.
+fn links_with(argument: &str) -> Result<bool> {
+    let program = Path::new(&variable("OUT_DIR")).join("linked");
+    let mut rustc = Command::new(variable("RUSTC"));
+    rustc.args(["-", "--target", &variable("TARGET"), "-C", &format!("link-arg={argument}"), "-o"]).arg(program);
+    let linker = variable("RUSTC_LINKER");
+    if !linker.is_empty() {
+        rustc.args(["-C", &format!("linker={linker}")]);
+    }
+    rustc.args(variable("CARGO_ENCODED_RUSTFLAGS").split('\x1f').filter(|flag| !flag.is_empty()));
+    let mut rustc = rustc.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    if let Some(mut source) = rustc.stdin.take() {
+        source.write_all(b"fn main() {}")?;
+    }
+    Ok(rustc.wait()?.success())
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
 }
