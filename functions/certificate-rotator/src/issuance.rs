@@ -19,7 +19,7 @@ const ISSUANCE: &str = "ACM Private CA Certificate Issuance";
 
 /// `ACM Private CA Certificate Issuance`, or another event of an authority, of which there is nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Issuance {
+pub struct Issuance {
     id: String,
     /// None: the event says something else.
     certificate: Option<(AuthorityArn, String)>,

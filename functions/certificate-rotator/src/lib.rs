@@ -39,6 +39,7 @@ pub use failure::Failure;
 pub use handle::{App, FUNCTION, handle};
 pub use handshake::HandshakeError;
 pub use inventory::InventoryError;
+pub use issuance::Issuance;
 pub use private_key::PrivateKeyError;
 pub use purpose::{Kind, PurposeError};
 pub use request::{Request, RotationToken, Step, StepError, VersionId, VersionIdError};
