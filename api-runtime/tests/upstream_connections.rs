@@ -175,27 +175,60 @@ async fn an_answer_may_come_cut_in_two_anywhere() {
     }
 }
 
-#[tokio::test]
-async fn a_request_that_was_not_answered_is_502_and_not_sent_again() {
+/// Answers the first request of each connection, and closes it at the second.
+async fn closing(first: &'static str) -> (SocketAddr, Recorded) {
     let recorded = Recorded::default();
-    let addr = each(recorded.clone(), |mut stream, record| async move {
+    let addr = each(recorded.clone(), move |mut stream, record| async move {
         let mut buffer = vec![0; 65536];
-        for answer in [upstream::OK, ""] {
-            let count = stream.read(&mut buffer).await.unwrap();
+        for answer in [first, ""] {
+            let Ok(count @ 1..) = stream.read(&mut buffer).await else { return };
             record(&buffer[..count]);
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     });
-    let runtime = Setup::new().upstream(addr.await).start().await;
-    let mut raw = runtime.orders().raw().await;
+    (addr.await, recorded)
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_sent_again_if_its_connection_is_closed_at_it() {
+    let get = "GET /v1/a HTTP/1.1\r\nhost: a\r\n\r\n";
+    let head = "HEAD /v1/a HTTP/1.1\r\nhost: a\r\n\r\n";
     let post = "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
-    for request in ["GET /v1/a HTTP/1.1\r\nhost: a\r\n\r\n", post] {
-        for expected in [200, 502] {
+    let get_with_body = "GET /v1/a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
+    for first in [PLAIN[0], CHUNKED[0]] {
+        for (request, expected, sent) in [(get, 200, 2), (head, 200, 2), (post, 502, 1), (get_with_body, 502, 1)] {
+            let (addr, seen) = closing(first).await;
+            let runtime = Setup::new().upstream(addr).start().await;
+            assert_eq!(runtime.orders().hyper1().await.send_request(get1("/v1/first")).await.unwrap().status(), 200);
+            let mut raw = runtime.orders().raw().await;
             raw.send(request).await;
-            assert_eq!(raw.answer().await.status, expected, "{request}");
+            let line = String::from_utf8(raw.head().await).unwrap();
+            assert!(line.starts_with(&format!("HTTP/1.1 {expected} ")), "{request} after {first}: {line}");
+            let target = request.split(' ').next().unwrap();
+            assert_eq!(seen.text().matches(&format!("{target} /v1/")).count() - usize::from(target == "GET"), sent);
         }
     }
-    assert_eq!((recorded.all().len(), recorded.text().matches(" HTTP/1.1\r\n").count()), (2, 4));
+}
+
+#[tokio::test]
+async fn a_request_that_closes_every_connection_is_sent_twice_and_no_more() {
+    let recorded = Recorded::default();
+    let addr = each(recorded.clone(), |mut stream, record| async move {
+        let mut buffer = vec![0; 65536];
+        while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            record(&buffer[..count]);
+            if buffer.starts_with(b"GET /v1/deadly ") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            stream.write_all(PLAIN[0].as_bytes()).await.unwrap();
+        }
+    });
+    let runtime = Setup::new().upstream(addr.await).start().await;
+    let callers = (0..4).map(|_| runtime.orders()).collect::<Vec<_>>();
+    futures_util::future::join_all(callers.iter().map(|caller| caller.get("/v1/a"))).await;
+    assert_eq!(runtime.orders().get("/v1/deadly").await.status, 502);
+    assert_eq!(recorded.text().matches("/v1/deadly").count(), 2);
 }
 
 #[tokio::test]

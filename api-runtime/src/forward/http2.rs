@@ -1,5 +1,6 @@
 //! HTTP/2 to the upstream, by prior knowledge: one connection for each thread, shared by its requests.
 
+use super::again::{self, Again};
 use super::{Address, broken, cleaned};
 use crate::application::Answer;
 use crate::body::Body;
@@ -11,6 +12,7 @@ use http::{HeaderValue, Request, Response, Uri, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the upstream may send ahead of the client on one stream, and on all streams of a connection.
@@ -33,9 +35,13 @@ impl Connections {
         answered.map_or_else(Answer::failed, |response| Answer::new(response.map(Body::stream)))
     }
 
-    async fn try_send(&self, address: &Address, mut request: Request<Body>) -> Result<Response<Incoming>, Fault> {
+    /// Once more if the upstream did nothing with it, or nothing changes if it did; but not a third time.
+    async fn try_send(&self, address: &Address, request: Request<Body>) -> Result<Response<Incoming>, Fault> {
+        let is_safe = again::is_safe(&request);
+        let (mut request, again) = Again::of(request);
+        let mut again = Some(again);
         loop {
-            let standing = self.here().as_ref().filter(|sender| !sender.is_closed()).cloned();
+            let standing = self.here().as_ref().filter(|sender| again.is_some() && !sender.is_closed()).cloned();
             let (mut sender, fresh) = match standing {
                 Some(sender) => (sender, false),
                 None => (self.connect(address).await?, true),
@@ -44,11 +50,15 @@ impl Connections {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            match error.take_message() {
-                // Nothing of it was sent: a new connection may take it.
-                Some(unsent) if !fresh => request = unsent,
-                _ => return Err(broken(error.error())),
-            }
+            let next = match error.take_message() {
+                Some(unsent) => Some(unsent).filter(|_| !fresh),
+                None if was_refused(error.error()) || is_safe && !fresh && broke_off(error.error()) => {
+                    again.take().and_then(Again::request)
+                }
+                None => None,
+            };
+            let Some(next) = next else { return Err(broken(error.error())) };
+            request = next;
         }
     }
 
@@ -65,6 +75,23 @@ impl Connections {
     fn here(&self) -> MutexGuard<'_, Option<SendRequest<Body>>> {
         self.0.here().lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the upstream says that it did nothing with the request (RFC 9113 §6.8, §8.7). Of streams that its GOAWAY
+/// speaks of, `h2` says that the connection broke.
+fn was_refused(error: &hyper::Error) -> bool {
+    of_stream(error).is_some_and(|error| {
+        error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
+    })
+}
+
+/// Whether the whole connection ended, and not the stream alone.
+fn broke_off(error: &hyper::Error) -> bool {
+    of_stream(error).is_none_or(|error| !error.is_reset())
+}
+
+fn of_stream(error: &hyper::Error) -> Option<&h2::Error> {
+    error.source()?.downcast_ref()
 }
 
 /// In HTTP/2 the host is part of the target.

@@ -1,6 +1,7 @@
 //! Forwarding: to one upstream on the same host, over HTTP/1.1 or HTTP/2. Only [`Application::call`] leads here, and that
 //! takes a [`Permit`].
 
+mod again;
 mod http1;
 mod http2;
 

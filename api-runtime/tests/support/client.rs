@@ -163,13 +163,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         self.0.flush().await.unwrap();
     }
 
-    /// Reads one answer with a Content-Length, or without a body.
-    pub async fn answer(&mut self) -> Answer {
+    /// Reads the head of an answer.
+    pub async fn head(&mut self) -> Vec<u8> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(timeout(SOON, self.0.read_u8()).await.expect("no answer").expect("no answer"));
         }
-        let head = String::from_utf8(head).unwrap();
+        head
+    }
+
+    /// Reads one answer with a Content-Length, or without a body.
+    pub async fn answer(&mut self) -> Answer {
+        let head = String::from_utf8(self.head().await).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let mut answer = Answer { status, head, body: Vec::new() };
         let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());

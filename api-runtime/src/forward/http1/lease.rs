@@ -23,8 +23,14 @@ pub(super) struct Lease {
     pub(super) connection: Option<Connection<Io, Body>>,
 }
 
-/// The request, if nothing of it was sent.
-pub(super) type Unsent = Option<Box<Request<Body>>>;
+/// A request without an answer.
+pub(super) struct Lost {
+    pub(super) error: hyper::Error,
+    /// The request, if it may go out on another connection.
+    pub(super) again: Option<Box<Request<Body>>>,
+    /// Whether a part of it may have gone out on this one.
+    pub(super) sent: bool,
+}
 
 impl Lease {
     pub(super) async fn over(stream: Replayed) -> Result<Box<Self>, Fault> {
@@ -57,18 +63,15 @@ impl Lease {
 
     /// Sends a request and waits for the head of its answer. What the connection does wakes those who wait for it, but
     /// they are the ones who drive it and look for themselves.
-    pub(super) async fn exchange(
-        &mut self,
-        request: Request<Body>,
-    ) -> Result<Response<Incoming>, (hyper::Error, Unsent)> {
+    pub(super) async fn exchange(&mut self, request: Request<Body>) -> Result<Response<Incoming>, Lost> {
         let mut response = pin!(self.sender.try_send_request(request));
         let result = poll_fn(|context| {
             self.drive(context);
             response.as_mut().poll(&mut quietly())
         });
         result.await.map_err(|mut error| {
-            let unsent = error.take_message().map(Box::new);
-            (error.into_error(), unsent)
+            let again = error.take_message().map(Box::new);
+            Lost { sent: again.is_none(), again, error: error.into_error() }
         })
     }
 }

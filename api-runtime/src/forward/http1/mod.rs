@@ -5,6 +5,7 @@ mod lease;
 mod plain;
 mod replayed;
 
+use super::again;
 use super::{Address, broken, cleaned, cleaned_head};
 use crate::application::{Answer, Upgrade};
 use crate::body::Body;
@@ -19,7 +20,7 @@ use http_body::{Body as HttpBody, Frame};
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use lease::{Lease, Unsent};
+use lease::{Lease, Lost};
 use plain::{Exchanged, Plain, quietly};
 use replayed::Replayed;
 use std::collections::VecDeque;
@@ -114,6 +115,9 @@ enum ForHyper {
 }
 
 /// Sends a request and waits for the head of its answer. `started` is now.
+///
+/// A connection that was used before may be closed just as a request is sent on it. What was not sent is sent on another;
+/// what was, only if nothing changes by it (RFC 9110 §9.2.2), once, and on a new one.
 pub(super) async fn send(
     pool: &Arc<Pool>,
     address: &Address,
@@ -121,15 +125,15 @@ pub(super) async fn send(
     meter: Option<Arc<Meter>>,
     started: Instant,
 ) -> Answer {
+    let mut anew = false;
     loop {
-        // What was not sent on a connection that was used before may be sent on another.
-        let (standing, mut again) = match pool.take(started) {
-            Some(standing) => (standing, true),
-            None => match address.connect().await {
-                Ok(stream) => match Plain::fresh(stream) {
-                    Some(plain) => (Standing::Plain(plain), false),
-                    None => return Answer::failed(Fault::Broken),
-                },
+        let standing = if anew { None } else { pool.take(started) };
+        let mut used = standing.is_some();
+        let standing = match standing {
+            Some(standing) => standing,
+            None => match address.connect().await.map(Plain::fresh) {
+                Ok(Some(plain)) => Standing::Plain(plain),
+                Ok(None) => return Answer::failed(Fault::Broken),
                 Err(fault) => return Answer::failed(fault),
             },
         };
@@ -142,20 +146,23 @@ pub(super) async fn send(
                     return Answer { upstream, ..Answer::new(response) };
                 }
                 Ok(Exchanged::Unusual(stream)) => {
-                    again = false;
+                    used = false;
                     ForHyper::Stream(stream)
                 }
-                Err(failure) if failure.unsent && again => continue,
+                Err(failure) if used => {
+                    anew = !failure.unsent;
+                    continue;
+                }
                 Err(failure) => return Answer::failed(broken(&failure.error)),
             },
             Standing::Plain(plain) => ForHyper::Stream(Replayed::nothing(plain.into_stream())),
             Standing::Hyper(lease) => ForHyper::Lease(lease),
         };
         // Boxed: the usual exchange has no need of its size.
-        match Box::pin(send_by_hyper(pool, connection, request, meter.as_deref())).await {
+        match Box::pin(send_by_hyper(pool, connection, request, meter.as_deref(), used)).await {
             Ok(answered) => return answered.map_or_else(Answer::failed, Answer::new),
-            Err((_, Some(unsent))) if again => request = *unsent,
-            Err((error, _)) => return Answer::failed(broken(&error)),
+            Err(Lost { again: Some(again), sent, .. }) if used => (request, anew) = (*again, sent),
+            Err(lost) => return Answer::failed(broken(&lost.error)),
         }
     }
 }
@@ -165,7 +172,8 @@ async fn send_by_hyper(
     connection: ForHyper,
     request: Request<Body>,
     meter: Option<&Meter>,
-) -> Result<Result<Response<Body>, Fault>, (hyper::Error, Unsent)> {
+    used: bool,
+) -> Result<Result<Response<Body>, Fault>, Lost> {
     let mut lease = match connection {
         ForHyper::Lease(lease) => lease,
         ForHyper::Stream(stream) => match Lease::over(stream).await {
@@ -173,7 +181,13 @@ async fn send_by_hyper(
             Err(fault) => return Ok(Err(fault)),
         },
     };
-    let response = lease.exchange(request).await?;
+    let copy = (used && again::is_safe(&request)).then(|| Box::new(again::head_of(&request)));
+    let response = lease.exchange(request).await.map_err(|mut lost| {
+        if lost.sent && !lost.error.is_parse() {
+            lost.again = copy;
+        }
+        lost
+    })?;
     // Before it is cleaned. What an older server says of the connection hyper remembers.
     let is_usual = response.version() == Version::HTTP_11 && response.headers().contains_key(CONTENT_LENGTH);
     Ok(cleaned(response).and_then(|response| answer(response, lease, pool, meter, is_usual)))
