@@ -26,14 +26,16 @@ use hyper_util::rt::TokioIo;
 use numbers::Numbers;
 use policy::Timestamp;
 use sha2::{Digest, Sha256};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
-/// So many connections at once, each for so long: enough for everybody who has business here.
-const CONNECTIONS: usize = 64;
+/// So many connections at once, each for so long: enough for everybody who has business here. Whoever comes beyond takes
+/// the place of the oldest: a balancer asks at once, so that its question is answered long before so many others came.
+const CONNECTIONS: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -100,15 +102,18 @@ pub(crate) async fn serve_health(listener: TcpListener, ports: Arc<Ports>) {
 type Route = fn(Option<&Gate>, &str) -> Response<Body>;
 
 async fn serve(listener: TcpListener, ports: Arc<Ports>, route: Route) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    let mut open = VecDeque::<AbortHandle>::with_capacity(CONNECTIONS);
+    loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let ports = Arc::clone(&ports);
-                tokio::spawn(async move {
-                    let _place = place;
-                    let _ = tokio::time::timeout(PATIENCE, serve_connection(stream, ports, route)).await;
-                });
+                open.retain(|connection| !connection.is_finished());
+                if open.len() >= CONNECTIONS
+                    && let Some(oldest) = open.pop_front()
+                {
+                    oldest.abort();
+                }
+                let served = tokio::time::timeout(PATIENCE, serve_connection(stream, Arc::clone(&ports), route));
+                open.push_back(tokio::spawn(served).abort_handle());
             }
             Err(error) => {
                 tracing::warn!(%error, "an operator's connection was not accepted");

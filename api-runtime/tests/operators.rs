@@ -4,7 +4,8 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 use support::client::{Raw, plain_get, proxy_header};
 use support::{ORDERS, SERIAL, Setup, upstream};
 use tokio::net::TcpStream;
@@ -169,6 +170,34 @@ async fn the_health_port_tells_health_and_nothing_else_and_tolerates_the_balance
         let mut raw = Raw(TcpStream::connect(port).await.unwrap());
         raw.send(header).await;
         assert_eq!(raw.get("/health").await.status, 200);
+    }
+}
+
+/// Connections that never ask for anything: without a word, in the middle of the balancer's header, of a request.
+async fn hold(port: SocketAddr) -> Vec<Raw<TcpStream>> {
+    let mut held = Vec::new();
+    for beginning in [&b""[..], b"\r\n\r\n\0", b"GET /health HTTP/1.1\r\nhost"].into_iter().cycle().take(300) {
+        let mut raw = Raw(TcpStream::connect(port).await.unwrap());
+        raw.send(beginning).await;
+        held.push(raw);
+    }
+    held
+}
+
+#[tokio::test]
+async fn those_who_hold_connections_do_not_keep_the_balancer_out() {
+    let health = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let runtime = Setup::new().top(&format!("healthListen: {health}")).start().await;
+    for port in [health, runtime.admin] {
+        let mut held = hold(port).await;
+        let started = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(plain_get(port, "/health").await.0, 200);
+        }
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+        held.last_mut().unwrap().send(": a\r\n\r\n").await;
+        assert_eq!(held.last_mut().unwrap().answer().await.status, 200, "only the oldest had to go");
+        assert!(held[0].rest().await.1 < Duration::from_secs(4));
     }
 }
 
