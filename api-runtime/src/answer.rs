@@ -2,13 +2,15 @@
 
 use crate::body::Body;
 use crate::json;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use policy::access::Reason;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const SOON: HeaderValue = HeaderValue::from_static("1");
+/// What an upstream may answer; which of them it does is its own affair.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
 /// Why a request that is not denied is not answered by the upstream either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,9 +60,14 @@ impl Failure {
         }
     }
 
-    /// After these nothing that follows on the connection can be trusted, or is wanted.
+    /// After these nothing that follows on the connection can be trusted, or is wanted. What follows a `CONNECT` may be
+    /// meant for the tunnel that it asked for, and be somebody else's words.
     pub(crate) fn closes(self) -> bool {
-        matches!(self, Self::BadRequest | Self::RequestTimeout | Self::BodyTooLong | Self::Overloaded)
+        match self {
+            Self::BadRequest | Self::MethodNotAllowed => true,
+            Self::RequestTimeout | Self::BodyTooLong | Self::Overloaded => true,
+            Self::BadGateway | Self::GatewayTimeout | Self::Internal => false,
+        }
     }
 }
 
@@ -71,9 +78,11 @@ pub(crate) fn failure(failure: Failure, request_id: &str, headers: HeaderMap) ->
     json::string(&mut body, failure.word());
     finish_body(&mut body, request_id);
     let mut answer = answer(failure.status(), body.into(), headers);
-    if failure == Failure::Overloaded {
-        answer.headers_mut().insert(RETRY_AFTER, SOON);
-    }
+    match failure {
+        Failure::Overloaded => answer.headers_mut().insert(RETRY_AFTER, SOON),
+        Failure::MethodNotAllowed => answer.headers_mut().insert(ALLOW, METHODS),
+        _ => None,
+    };
     if failure.closes() {
         answer.headers_mut().insert(CONNECTION, CLOSE);
     }
@@ -159,6 +168,13 @@ mod tests {
         assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &SOON));
         assert!(!answer.headers().contains_key("x-of-the-request"));
         assert_eq!(text(answer).await, r#"{"error":"overloaded","requestId":"id"}"#);
+    }
+
+    #[test]
+    fn a_refused_method_is_told_which_are_not() {
+        let answer = failure(Failure::MethodNotAllowed, "id", HeaderMap::new());
+        assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &METHODS));
+        assert!(!failure(Failure::BadRequest, "id", HeaderMap::new()).headers().contains_key("allow"));
     }
 
     #[test]

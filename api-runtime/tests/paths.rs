@@ -80,9 +80,18 @@ async fn an_absolute_form_that_agrees_is_forwarded_as_a_path() {
 
 #[tokio::test]
 async fn connect_and_trace_are_refused() {
+    let (addr, seen) = upstream::canned(upstream::OK).await;
+    let runtime = Setup::new().upstream(addr).start().await;
+    let into_the_tunnel = "GET /v1/somebody-elses HTTP/1.1\r\nhost: a\r\n\r\n";
     for head in ["CONNECT a:443 HTTP/1.1\r\nhost: a:443", "TRACE /v1/a HTTP/1.1\r\nhost: a"] {
-        assert_eq!(sent(head).await, (405, String::new()), "{head}");
+        let mut raw = runtime.orders().raw().await;
+        raw.send(format!("{head}\r\n\r\n{into_the_tunnel}")).await;
+        let answer = raw.answer().await;
+        let allow = answer.header("allow").unwrap_or_default();
+        assert!(answer.status == 405 && allow.contains("GET") && !allow.contains("TRACE"), "{}", answer.head);
+        assert_eq!(raw.rest().await.0, b"", "{head}");
     }
+    assert_eq!(seen.text(), "");
 }
 
 #[tokio::test]
@@ -116,6 +125,30 @@ async fn length_beside_chunked_is_forwarded_as_chunked_alone() {
     assert!(seen.contains("transfer-encoding: chunked") && !seen.contains("content-length"), "{seen}");
 }
 
+/// hyper forgets the lengths beside chunks before anybody sees them (RFC 9112 §6.3 allows it), so that they cannot be
+/// compared: whatever they say, what goes on is chunks alone, and the connection ends.
+#[tokio::test]
+async fn lengths_that_disagree_beside_chunked_are_400_or_forgotten_and_the_connection_ends() {
+    let (five, six, chunked) = ("content-length: 5\r\n", "content-length: 6\r\n", "transfer-encoding: chunked\r\n");
+    for (fields, expected) in [
+        ([five, six, chunked], 400),
+        ([five, chunked, six], 200),
+        ([chunked, five, six], 200),
+        ([chunked, five, "content-length: five\r\n"], 200),
+    ] {
+        let (addr, seen) = upstream::canned(upstream::OK).await;
+        let runtime = Setup::new().upstream(addr).start().await;
+        let mut raw = runtime.orders().raw().await;
+        let head = format!("POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\n{}\r\n", fields.concat());
+        raw.send(format!("{head}5\r\nhello\r\n0\r\n\r\nGET /v1/b HTTP/1.1\r\nhost: a\r\n\r\n")).await;
+        assert_eq!(raw.answer().await.status, expected, "{fields:?}");
+        assert_eq!(raw.rest().await.0, b"", "{fields:?}");
+        let seen = seen.text();
+        assert!(!seen.contains("/v1/b") && !seen.contains("content-length"), "{seen}");
+        assert_eq!(seen.contains("transfer-encoding: chunked"), expected == 200, "{seen}");
+    }
+}
+
 #[tokio::test]
 async fn a_bare_line_feed_is_forwarded_as_a_line_of_its_own() {
     let (status, seen) = sent("GET /v1/a HTTP/1.1\nhost: a\nx-a: b").await;
@@ -128,12 +161,20 @@ async fn what_is_too_long_is_refused() {
     let (long, longer) = ("a".repeat(70_000), "a".repeat(8_000));
     let many = (0..9).map(|n| format!("\r\nx-{n}: {longer}")).collect::<String>();
     for (head, expected) in [
+        (format!("GET /v1/{long} HTTP/1.1\r\nhost: a"), 414),
+        (format!("GET /v1/{} HTTP/1.1\r\nhost: a", "a".repeat(8_000_000)), 414),
+        (format!("GET /v1/{} HTTP/1.1\r\nhost: a\r\nx: {longer}", &long[..60_000]), 431),
         (format!("GET /v1/a HTTP/1.1\r\nhost: a\r\nx: {long}"), 431),
         (format!("GET /v1/a HTTP/1.1\r\nhost: a{many}"), 431),
         (format!("GET /v1/{} HTTP/1.1\r\nhost: a{}", "a".repeat(100), "\r\nx: y".repeat(200)), 431),
     ] {
         assert_eq!(sent(&head).await, (expected, String::new()));
     }
+    let runtime = Setup::new().top("limits: { headerBytes: 8192 }").start().await;
+    let mut raw = runtime.orders().raw().await;
+    assert_eq!(raw.get(&format!("/v1/{}", &longer[..7_000])).await.status, 200, "whatever is said next");
+    assert_eq!(raw.get(&format!("/v1/{longer}{longer}")).await.status, 414);
+    assert_eq!(runtime.log_line(|line| line["event"] == "protocolError").await["status"], 414);
     let runtime = Setup::new().top("limits: { headerBytes: 131072 }").start().await;
     assert_eq!(runtime.orders().get(&format!("/v1/{long}")).await.status, 414, "though the head has room for it");
     assert_eq!(runtime.log_line(|line| line["event"] == "protocolError").await["status"], 414);

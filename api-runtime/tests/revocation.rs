@@ -7,11 +7,16 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use support::authority::{CertificateContent, CrlContent, TestAuthority};
 use support::client::get;
+use support::frames::{self, DATA, Frames, GOAWAY, HEADERS};
 use support::{ORDERS, Runtime, SERIAL, Setup, upstream};
 
 const DENIED: &str = "entries:\n  - { serialNumber: \"0A:1B:2C\", reason: KEY_COMPROMISE }\n";
 /// The refresh of these tests (50 ms), the cut after 250 ms, and a slow machine.
 const CLOSED: Duration = Duration::from_secs(2);
+/// From the graceful end of a revoked peer's connection to that of its socket.
+const CUT: Duration = Duration::from_millis(250);
+/// The same on a slow machine.
+const CUT_AT_LAST: Duration = Duration::from_secs(1);
 
 async fn with_deny_list() -> Runtime {
     Setup::new().deny_list().start().await
@@ -81,9 +86,30 @@ async fn a_response_that_never_ends_is_cut_within_its_quarter_of_a_second() {
     let mut raw = runtime.orders().raw().await;
     raw.send("GET /v1/a HTTP/1.1\r\nhost: a\r\n\r\n").await;
     assert_eq!(raw.answer().await.status, 200);
+    let denied = Instant::now();
     runtime.setup.write("deny.yaml", DENIED);
-    let (rest, after) = raw.rest().await;
-    assert!(!rest.ends_with(b"0\r\n\r\n") && after < CLOSED, "{after:?}");
+    let (rest, _) = raw.rest().await;
+    let after = denied.elapsed();
+    assert!(!rest.ends_with(b"0\r\n\r\n") && after >= CUT && after < CLOSED, "{after:?}");
+}
+
+#[tokio::test]
+async fn a_revoked_peer_is_told_to_go_and_cut_a_quarter_of_a_second_later() {
+    let endless = upstream::endless(Duration::from_millis(20)).await;
+    let runtime = Setup::new().deny_list().upstream(endless).start().await;
+    let mut frames = Frames::open(&runtime.orders()).await;
+    frames.ask(1, &frames::get("/v1/a")).await;
+    assert_eq!(frames.next_of(&[HEADERS]).await.unwrap().status(), Some(200));
+    let denied = Instant::now();
+    runtime.setup.write("deny.yaml", DENIED);
+    let goodbye = frames.next_of(&[GOAWAY]).await.expect("cut without a word");
+    assert_eq!(goodbye.payload[4..8], [0; 4], "it is no error of the client's");
+    let (told, mut pieces) = (Instant::now(), 0);
+    while let Some(frame) = frames.next().await {
+        pieces += u32::from(frame.kind == DATA);
+    }
+    assert!(pieces > 0, "what was under way went on");
+    assert!(denied.elapsed() >= CUT && told.elapsed() < CUT_AT_LAST, "{:?} {:?}", denied.elapsed(), told.elapsed());
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Connection;
+use super::first_line::{FirstLine, Piece, TargetTooLong};
 use super::heads::{Heads, Place};
 use bytes::Bytes;
 
@@ -77,6 +78,16 @@ impl Activity {
 
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether what comes is a part of a request's head.
+    fn awaits_head(&self) -> bool {
+        self.is_idle() && !self.has_unread()
+    }
+
+    /// How much was read when the last head was complete.
+    fn heads_end(&self) -> u64 {
+        self.claimed.load(Ordering::Relaxed)
     }
 
     /// Whether there is nothing but the next request to wait for.
@@ -157,14 +168,29 @@ pub(crate) struct Observed<S> {
     connection: Arc<Connection>,
     /// To be read before it; noted already.
     before: Bytes,
-    /// Of HTTP/2.
-    heads: Option<Box<Heads>>,
+    protocol: Protocol,
+}
+
+/// What is looked for in what is read.
+#[derive(Debug)]
+enum Protocol {
+    Http1(FirstLine),
+    Http2(Box<Heads>),
 }
 
 impl<S> Observed<S> {
     pub(crate) fn new(stream: S, connection: Arc<Connection>) -> Self {
-        let heads = connection.is_http2().then(|| Box::new(Heads::new()));
-        Self { stream, connection, before: Bytes::new(), heads }
+        let protocol = if connection.is_http2() {
+            Protocol::Http2(Box::new(Heads::new()))
+        } else {
+            Protocol::Http1(FirstLine::new(connection.gate().config.limits.header_bytes))
+        };
+        Self { stream, connection, before: Bytes::new(), protocol }
+    }
+
+    /// The stream, for bytes that mean nothing.
+    pub(crate) fn into_stream(self) -> S {
+        self.stream
     }
 
     /// The stream with what was read from it and not used.
@@ -199,12 +225,26 @@ impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        let Self { stream, connection, heads, .. } = &mut *self;
+        let Self { stream, connection, protocol, .. } = &mut *self;
         let polled = Pin::new(stream).poll_read(context, buffer);
-        add(&connection.activity.bytes_in, buffer.filled().len() - before);
-        if let Some(heads) = heads {
-            heads.see(buffer.filled().get(before..).unwrap_or_default());
-            connection.activity.note(heads);
+        let (activity, read) = (&connection.activity, buffer.filled().get(before..).unwrap_or_default());
+        add(&activity.bytes_in, read.len());
+        match protocol {
+            Protocol::Http1(line) => {
+                if line.concerns(read) && activity.awaits_head() {
+                    let head = activity.heads_end();
+                    let is_first = activity.bytes_in.load(Ordering::Relaxed) == head.wrapping_add(read.len() as u64);
+                    match line.see(head, is_first, read) {
+                        Piece::Passes => {}
+                        Piece::Begins => buffer.set_filled(before + 1),
+                        Piece::Refused => return Poll::Ready(Err(io::Error::other(TargetTooLong))),
+                    }
+                }
+            }
+            Protocol::Http2(heads) => {
+                heads.see(read);
+                activity.note(heads);
+            }
         }
         polled
     }

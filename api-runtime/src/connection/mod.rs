@@ -1,12 +1,14 @@
 //! One connection of a caller: who it is, what it does, and the signal that ends it.
 
 mod activity;
+mod first_line;
 mod gate;
 mod heads;
 mod identity_headers;
 mod open;
 
 pub(crate) use activity::Observed;
+pub(crate) use first_line::TargetTooLong;
 pub(crate) use gate::Gate;
 pub(crate) use open::{Connections, Open};
 

@@ -1,8 +1,10 @@
 //! Connections that end because what came is not HTTP as we take it: counted, and a line of the access log.
 
 use crate::access_log;
-use crate::connection::Connection;
+use crate::connection::{Connection, TargetTooLong};
 use policy::Timestamp;
+use std::error::Error;
+use std::io;
 
 /// Counts and logs one. `status` is what the client was told.
 pub(super) fn tell(connection: &Connection, status: Option<u16>, detail: &str) {
@@ -23,8 +25,17 @@ pub(super) fn ended(connection: &Connection, error: &hyper::Error) {
     }
 }
 
-/// What hyper has told a client of HTTP/1. To one that speaks HTTP/2 after all it says nothing.
+/// Whether the client is to be told that its target is too long; hyper does not know.
+pub(super) fn is_target_too_long(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()?.get_ref());
+    cause.is_some_and(|cause| cause.is::<TargetTooLong>())
+}
+
+/// What a client of HTTP/1 was told. To one that speaks HTTP/2 after all hyper says nothing.
 fn told(error: &hyper::Error) -> Option<u16> {
+    if is_target_too_long(error) {
+        return Some(414);
+    }
     let words = error.to_string();
     match (error.is_parse(), error.is_parse_too_large()) {
         (true, true) if words.contains("URI") => Some(414),
@@ -42,11 +53,11 @@ fn is_protocol_error(error: &hyper::Error) -> bool {
             && !text.contains("connection error: ")
             && !text.contains("not a result of an error")
     };
-    error.is_parse() || of_http2()
+    error.is_parse() || is_target_too_long(error) || of_http2()
 }
 
 fn detail(error: &hyper::Error) -> String {
-    match std::error::Error::source(error) {
+    match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
     }

@@ -29,7 +29,9 @@ const CONNECTION_WINDOW: u32 = 1 << 20;
 const STREAMS: u32 = 256;
 /// What may wait for a side that takes it slowly.
 const BUFFER: usize = 64 << 10;
+/// hyper cannot answer before it has read a whole head.
 const SLOW_HEADER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+const LONG_TARGET: &[u8] = b"HTTP/1.1 414 URI Too Long\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// hyper, set up once for all connections of a listener.
 #[derive(Clone, Debug)]
@@ -74,7 +76,7 @@ where
     let stream = Observed::new(stream, Arc::clone(connection));
     let mut supervisor = Supervisor::new(connection);
     let ended = if connection.is_http2() {
-        let (streams, requests) = (Streams::default(), Requests::new(Arc::clone(connection), app));
+        let (streams, requests) = (Streams::of_this_task(), Requests::new(Arc::clone(connection), app));
         let http = builders.http2(streams.clone()).serve_connection(TokioIo::new(stream), requests);
         supervisor.supervise(&mut Http2::new(http, streams)).await
     } else {
@@ -116,19 +118,22 @@ where
             _ => None,
         };
         let Some(left) = left else { return ended };
-        let parked = left.io.into_inner().and_before_it(left.read_buf);
+        let mut parked = left.io.into_inner().and_before_it(left.read_buf);
         match ended {
             Ended::Quiet => {}
             Ended::Cut(_) => {
                 http_error::tell(connection, Some(408), "headerTimeout");
-                say_slow_header(parked).await;
+                say(&mut parked, SLOW_HEADER).await;
                 return ended;
             }
             Ended::Well | Ended::Badly(_) => {
                 if let Ended::Badly(error) = &ended {
                     http_error::ended(connection, error);
+                    if http_error::is_target_too_long(error) {
+                        say(&mut parked, LONG_TARGET).await;
+                    }
                 }
-                lingering::linger(supervisor, parked).await;
+                lingering::linger(supervisor, parked.into_stream()).await;
                 return Ended::Quiet;
             }
         }
@@ -149,16 +154,15 @@ where
 fn may_send_on(connection: &Connection, ended: &Ended) -> bool {
     let unread = match ended {
         Ended::Well => connection.activity.has_unread(),
-        Ended::Badly(error) => error.is_parse(),
+        Ended::Badly(error) => error.is_parse() || http_error::is_target_too_long(error),
         Ended::Cut(_) | Ended::Quiet => false,
     };
     unread && !connection.is_overloaded()
 }
 
-/// hyper cannot answer before it has read a whole head.
-async fn say_slow_header(mut stream: impl AsyncWrite + Unpin) {
+async fn say(stream: &mut (impl AsyncWrite + Unpin), answer: &[u8]) {
     let said = async {
-        stream.write_all(SLOW_HEADER).await?;
+        stream.write_all(answer).await?;
         stream.shutdown().await
     };
     // Whoever does not even read has been told enough.
