@@ -74,6 +74,38 @@ async fn bytes_go_both_ways_and_the_line_comes_at_the_end() {
     assert_eq!((&line["status"], &line["bytesIn"], &line["bytesOut"]), (&101.into(), &12.into(), &19.into()));
 }
 
+/// Agrees to WebSocket after a while; what is recorded is that the connection ended.
+async fn slowly_agreeing() -> (SocketAddr, Recorded) {
+    let recorded = Recorded::default();
+    let seen = recorded.clone();
+    let addr = upstream::each(Recorded::default(), move |mut stream, _| {
+        let seen = seen.clone();
+        async move {
+            let _asked = stream.read(&mut [0; 4096]).await.unwrap();
+            seen.add(b"asked");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            stream.write_all(AGREED.as_bytes()).await.unwrap();
+            while let Ok(1..) = stream.read(&mut [0; 4096]).await {}
+            seen.add(b"ended");
+        }
+    });
+    (addr.await, recorded)
+}
+
+/// hyper does not see the client leave, as there is something else to read before.
+#[tokio::test]
+async fn a_client_that_leaves_before_it_is_agreed_with_leaves_nothing_behind() {
+    let (addr, seen) = slowly_agreeing().await;
+    let runtime = Setup::new().upstream(addr).start().await;
+    let mut raw = runtime.orders().raw().await;
+    raw.send(format!("{UPGRADE}early words")).await;
+    support::eventually(|| seen.text().contains("asked").then_some(())).await;
+    raw.0.get_ref().0.set_zero_linger().unwrap();
+    drop(raw);
+    support::eventually(|| seen.text().contains("ended").then_some(())).await;
+    assert_eq!(runtime.access_line().await["status"], 499);
+}
+
 #[tokio::test]
 async fn a_revoked_peer_loses_its_socket() {
     let (runtime, _) = runtime("drain: 1s").await;

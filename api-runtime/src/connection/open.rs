@@ -111,6 +111,8 @@ impl Connections {
 impl Drop for Open {
     fn drop(&mut self) {
         let connections = &self.connection.gate().connections;
+        // One that nobody came to run holds the connection, and the connection holds it: neither would ever go.
+        drop(self.connection.take_tunnel());
         if let Some(put) = self.connection.denied() {
             self.connection.gate().snapshots.denials().closed(put);
         }
