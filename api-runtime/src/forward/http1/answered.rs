@@ -23,7 +23,7 @@ pub(super) struct Answered {
 impl Answered {
     /// What the connection has read so far.
     fn poll_read(&mut self) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let polled = Pin::new(&mut self.incoming).poll_frame(&mut quietly());
+        let polled = quietly(|context| Pin::new(&mut self.incoming).poll_frame(context));
         let complete = match &polled {
             Poll::Ready(Some(Ok(_))) => self.incoming.is_end_stream(),
             Poll::Ready(Some(Err(_))) => {

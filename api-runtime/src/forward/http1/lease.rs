@@ -12,7 +12,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
@@ -52,7 +52,7 @@ impl Lease {
 
     /// Whether it can take a request; a connection that the upstream closed meanwhile shows it now.
     pub(super) fn is_ready(&mut self) -> bool {
-        self.drive(&mut quietly()) && self.sender.is_ready()
+        quietly(|context| Poll::Ready(self.drive(context))) == Poll::Ready(true) && self.sender.is_ready()
     }
 
     /// The stream of a connection that is ready, without hyper.
@@ -67,7 +67,7 @@ impl Lease {
         let mut response = pin!(self.sender.try_send_request(request));
         let result = poll_fn(|context| {
             self.drive(context);
-            response.as_mut().poll(&mut quietly())
+            quietly(|context| response.as_mut().poll(context))
         });
         result.await.map_err(|mut error| {
             let again = error.take_message().map(Box::new);

@@ -209,7 +209,7 @@ fn answer(
         }
         return Ok(Response::from_parts(parts, Body::stream(incoming)));
     }
-    let first = match Pin::new(&mut incoming).poll_frame(&mut quietly()) {
+    let first = match quietly(|context| Pin::new(&mut incoming).poll_frame(context)) {
         Poll::Ready(Some(Err(error))) => return Err(broken(&error)),
         Poll::Ready(Some(Ok(frame))) => Some(frame),
         Poll::Ready(None) => {

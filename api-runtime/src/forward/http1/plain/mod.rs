@@ -11,10 +11,12 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_E
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use httparse::{EMPTY_HEADER, Status};
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Waker};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::task::unconstrained;
 
 /// What is read at once.
 const READ: usize = 8 << 10;
@@ -65,7 +67,7 @@ impl Plain {
 
     /// Whether the upstream has neither closed it nor said anything that nobody asked for.
     pub(super) fn is_quiet(&mut self) -> bool {
-        Pin::new(&mut self.stream).poll_read(&mut quietly(), &mut ReadBuf::new(&mut [0])).is_pending()
+        quietly(|context| Pin::new(&mut self.stream).poll_read(context, &mut ReadBuf::new(&mut [0]))).is_pending()
     }
 
     /// Sends the request and reads once.
@@ -161,9 +163,10 @@ fn usual_length(digits: &[u8]) -> Option<usize> {
     if digits.iter().all(u8::is_ascii_digit) { std::str::from_utf8(digits).ok()?.parse().ok() } else { None }
 }
 
-/// Polls what nobody waits for.
-pub(super) fn quietly() -> Context<'static> {
-    Context::from_waker(Waker::noop())
+/// Polls what nobody waits for. Were it bound by what tokio lets a task do in one turn, a connection that is closed might
+/// seem to stand, an answer not to be there, and nobody would look again.
+pub(super) fn quietly<T>(poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    pin!(unconstrained(poll_fn(poll))).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 use super::*;
+use crate::forward::http1::lease::Lease;
 use http_body_util::BodyExt;
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
+use tokio::task::coop::consume_budget;
 
 fn read(text: &str) -> Option<(Response<Body>, Bytes)> {
     whole(&Bytes::copy_from_slice(text.as_bytes()))
@@ -153,6 +156,46 @@ async fn a_connection_on_which_the_upstream_speaks_first_is_not_used() {
         if !first.is_empty() {
             ours.readable().await.unwrap();
         }
+        // A task that has done much is told that nothing is ready, whatever is.
+        spend(usize::MAX).await;
         assert_eq!(Plain::fresh(ours.into()).is_some(), first.is_empty());
+    }
+}
+
+/// Uses up what tokio lets a task do before others have their turn, or so much of it.
+async fn spend(most: usize) {
+    poll_fn(|_| {
+        let mut nobody = Context::from_waker(Waker::noop());
+        let _ = (0..most).find(|_| pin!(consume_budget()).poll(&mut nobody).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// However much of it is left when the answer is there: nobody else would wake the one who waits.
+#[tokio::test]
+async fn an_answer_is_seen_by_a_task_that_has_done_much() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _asked = stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            tokio::spawn(async move { stream.read(&mut [0]).await });
+        }
+    });
+    for spent in 100..128 {
+        let stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+        let mut lease = Lease::over(Replayed::nothing(stream.into())).await.unwrap();
+        let mut exchange =
+            pin!(lease.exchange(Request::builder().uri("/").header("host", "a").body(Body::empty()).unwrap()));
+        let busy = poll_fn(|context| {
+            let _ = pin!(spend(spent)).poll(context);
+            exchange.as_mut().poll(context)
+        });
+        let started = Instant::now();
+        // At its end the timer wakes the task, and then it sees the answer.
+        let answered = tokio::time::timeout(Duration::from_secs(20), busy).await;
+        assert!(answered.is_ok_and(|answer| answer.is_ok()) && started.elapsed() < Duration::from_secs(10), "{spent}");
     }
 }
