@@ -17,6 +17,9 @@ use tokio::time::Instant;
 /// So many connections beyond `limits.connections` are answered 503 at a time.
 const SPARE: usize = 64;
 
+/// How long a handshake has its turn. It takes milliseconds to reckon; what takes longer waits for its caller.
+const TURN: Duration = Duration::from_millis(250);
+
 /// How long a failed accept waits before the next: it failed for want of something, file descriptors for example.
 pub(crate) const BREATH: Duration = Duration::from_millis(50);
 
@@ -113,7 +116,8 @@ impl<A: Application> Reception<A> {
     }
 }
 
-/// A turn is taken only by who has something to say: sockets that stay silent do not keep others out.
+/// A turn is taken only by who has something to say, and not kept while nothing more comes: neither sockets that stay
+/// silent nor those that stop in the middle keep others out.
 async fn handshake(
     gate: &Gate,
     handshakes: &Semaphore,
@@ -128,7 +132,14 @@ async fn handshake(
     // One for all of it: whoever lets half of it pass before the first byte has the other half left.
     let deadline = Instant::now() + gate.config.limits.handshake_timeout;
     match tokio::time::timeout_at(deadline, turn).await {
-        Ok(_turn) => handshake::accept(stream, remote, &gate.snapshots, &gate.config, deadline).await,
+        Ok(turn) => {
+            let mut accepted = pin!(handshake::accept(stream, remote, &gate.snapshots, &gate.config, deadline));
+            if let Ok(in_turn) = tokio::time::timeout(TURN, accepted.as_mut()).await {
+                return in_turn;
+            }
+            drop(turn);
+            accepted.await
+        }
         Err(_) => Err(HandshakeFailure {
             cause: HandshakeCause::Timeout,
             detail: "nothing came, or too many handshakes were under way".to_owned(),

@@ -3,11 +3,12 @@
 
 mod support;
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use support::client::get;
 use support::{Runtime, Setup, upstream};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
 async fn with_limits(limits: &str) -> Runtime {
@@ -103,6 +104,38 @@ async fn sockets_that_say_nothing_take_nobodys_turn_and_those_that_stop_only_for
     half.write_all(b"\x16\x03\x01").await.unwrap();
     sleep(Duration::from_millis(50)).await;
     assert_eq!(runtime.orders().get("/v1/a").await.status, 200);
+}
+
+#[tokio::test]
+async fn those_who_stop_in_the_middle_of_a_handshake_keep_nobody_out() {
+    let runtime = with_limits("handshakes: 1, handshakeTimeout: 4s").await;
+    let mut halves = futures_of((0..6).map(|_| TcpStream::connect(runtime.addr))).await;
+    for half in halves.iter_mut().flatten() {
+        half.write_all(b"\x16\x03\x01").await.unwrap();
+    }
+    sleep(Duration::from_millis(50)).await;
+    let started = Instant::now();
+    assert_eq!(runtime.orders().get("/v1/a").await.status, 200);
+    assert!(started.elapsed() < Duration::from_millis(3_500), "{:?}", started.elapsed());
+    // Who only was slow is served.
+    let mut slow = runtime.orders();
+    slow.addr = pausing(runtime.addr).await;
+    assert_eq!(slow.get("/v1/a").await.status, 200);
+}
+
+/// The way to an address, on which one connection is held up after its first bytes.
+async fn pausing(to: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut from, mut to) = (listener.accept().await.unwrap().0, TcpStream::connect(to).await.unwrap());
+        let mut first = [0; 5];
+        from.read_exact(&mut first).await.unwrap();
+        to.write_all(&first).await.unwrap();
+        sleep(Duration::from_millis(700)).await;
+        tokio::io::copy_bidirectional(&mut from, &mut to).await
+    });
+    addr
 }
 
 #[tokio::test]

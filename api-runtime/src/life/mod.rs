@@ -127,13 +127,7 @@ where
                 return ended;
             }
             Ended::Well | Ended::Badly(_) => {
-                if let Ended::Badly(error) = &ended {
-                    http_error::ended(connection, error);
-                    if http_error::is_target_too_long(error) {
-                        say(&mut parked, LONG_TARGET).await;
-                    }
-                }
-                lingering::linger(supervisor, parked.into_stream()).await;
+                part(supervisor, connection, parked, &ended).await;
                 return Ended::Quiet;
             }
         }
@@ -149,15 +143,31 @@ where
     }
 }
 
-/// Whether the client was answered, and the connection closed, while a part of its request may be still on the way. Those who
-/// are turned away have few places, which others need.
+/// Whether the client was answered, or is to be, and the connection closed, while a part of its request may be still on the
+/// way.
 fn may_send_on(connection: &Connection, ended: &Ended) -> bool {
-    let unread = match ended {
+    match ended {
         Ended::Well => connection.activity.has_unread(),
         Ended::Badly(error) => error.is_parse() || http_error::is_target_too_long(error),
         Ended::Cut(_) | Ended::Quiet => false,
-    };
-    unread && !connection.is_overloaded()
+    }
+}
+
+/// Says what is left to be said, and lets the client hear it.
+async fn part<S>(supervisor: &mut Supervisor<'_>, connection: &Connection, mut stream: Observed<S>, ended: &Ended)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if let Ended::Badly(error) = ended {
+        http_error::ended(connection, error);
+        if http_error::is_target_too_long(error) {
+            say(&mut stream, LONG_TARGET).await;
+        }
+    }
+    // Those who are turned away have few places, which others need.
+    if !connection.is_overloaded() {
+        lingering::linger(supervisor, stream.into_stream()).await;
+    }
 }
 
 async fn say(stream: &mut (impl AsyncWrite + Unpin), answer: &[u8]) {
