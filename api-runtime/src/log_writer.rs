@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// What all buffers together may hold while the sink is stuck.
 const BUFFERED: usize = 8 << 20;
-/// A buffer this full is written at once, a lesser one after [`PAUSE`].
+/// A buffer this full is written at once, a lesser one after [`PAUSE`]; see [`room`].
 const FULL: usize = 512 << 10;
 const PAUSE: Duration = Duration::from_millis(50);
 /// A buffer that grew beyond this in a burst is given back afterwards.
@@ -30,6 +30,8 @@ pub(crate) struct LogWriter {
 #[derive(Debug)]
 struct Queue {
     buffers: Sharded<Mutex<Vec<u8>>>,
+    /// So much of a buffer is written at once.
+    full: usize,
     /// The most that one buffer holds.
     limit: usize,
     /// Whether the writer is awake or has been woken: only the first line after a pause pays for waking it.
@@ -58,9 +60,11 @@ impl LogWriter {
 
     fn start(sink: impl Write + Send + 'static) -> io::Result<Self> {
         let buffers = Sharded::new(|| Mutex::new(Vec::new()));
+        let (full, limit) = room(buffers.len());
         let queue = Arc::new(Queue {
-            limit: BUFFERED / buffers.len(),
             buffers,
+            full,
+            limit,
             woken: AtomicBool::new(false),
             writer: Mutex::new(None),
             closing: AtomicBool::new(false),
@@ -82,7 +86,7 @@ impl LogWriter {
         let before = buffer.len();
         render(&mut buffer);
         buffer.push(b'\n');
-        let crossed = before < FULL && buffer.len() >= FULL;
+        let crossed = before < self.queue.full && buffer.len() >= self.queue.full;
         drop(buffer);
         if crossed || (!self.queue.woken.load(Ordering::Relaxed) && !self.queue.woken.swap(true, Ordering::AcqRel)) {
             self.queue.wake();
@@ -169,6 +173,13 @@ impl Queue {
     }
 }
 
+/// When one of so many buffers is written at once, and the most it holds: the more threads share what may be held, the
+/// sooner, as lines go on coming until the writer is awake.
+fn room(buffers: usize) -> (usize, usize) {
+    let limit = BUFFERED / buffers;
+    (FULL.min(limit / 2), limit)
+}
+
 /// `write_all` that says through `rest` how far it came.
 fn write_advancing(sink: &mut impl Write, rest: &mut &[u8]) -> io::Result<()> {
     while !rest.is_empty() {
@@ -235,6 +246,15 @@ mod tests {
         lines.sort_unstable();
         lines.dedup();
         assert_eq!((lines.len(), log.dropped()), (20_000, 0));
+    }
+
+    #[test]
+    fn a_buffer_is_written_before_it_drops_lines_however_many_there_are() {
+        assert_eq!(room(1), (FULL, BUFFERED));
+        for buffers in [2, 8, 16, 64, 256] {
+            let (full, limit) = room(buffers);
+            assert!(full > 0 && full * 2 <= limit && limit * buffers <= BUFFERED, "{buffers}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What comes after an upgrade: bytes both ways, until either side, the supervisor or a newer policy ends it.
 
 use crate::body::BodyError;
+use crate::connection::Connection;
 use crate::idle::Idle;
 use crate::record::Record;
 use crate::snapshots::Now;
@@ -56,6 +57,17 @@ pub(crate) async fn run(tunnel: Tunnel) {
             let (caller, path) = (recorded.record.connection.caller_id(), recorded.record.uri.path());
             tracing::info!(caller, path, reason = reason.as_str(), "an upgraded connection ended: a newer policy denies it");
         }
+        () = old(&recorded.record.connection) => {}
+    }
+}
+
+/// Until a stream of HTTP/2 is as old as its connection may become, which waits for its streams. Of HTTP/1.1 the connection
+/// is the tunnel, and ends by itself.
+async fn old(connection: &Connection) {
+    if connection.is_http2() {
+        tokio::time::sleep_until(connection.old_at().into()).await;
+    } else {
+        std::future::pending().await
     }
 }
 

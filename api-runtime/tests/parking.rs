@@ -42,8 +42,11 @@ async fn a_parked_connection_is_answered_as_often_as_it_asks() {
     let runtime = Setup::new().start().await;
     let mut raw = quiet(&runtime).await;
     for _ in 0..3 {
+        let asked = Instant::now();
         assert_eq!(raw.get("/v1/a").await.status, 200);
-        assert_eq!(parked(&runtime).await, 0);
+        // After a tenth of a second, on a slow machine, it may be parked again.
+        let parked = parked(&runtime).await;
+        assert!(parked == 0 || asked.elapsed() >= Duration::from_millis(100));
         until_parked(&runtime, 1).await;
     }
     // Denied or not, with a body or without.

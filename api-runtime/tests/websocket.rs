@@ -107,6 +107,30 @@ async fn a_client_that_leaves_before_it_is_agreed_with_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_socket_that_is_agreed_to_when_its_connection_is_old_does_not_outlive_it() {
+    let (addr, _) = slowly_agreeing().await;
+    let runtime = Setup::new().upstream(addr).top("limits: { connectionAge: 100ms }").start().await;
+    let mut raw = runtime.orders().raw().await;
+    raw.send(UPGRADE).await;
+    assert_eq!(raw.answer().await.status, 101);
+    raw.rest().await;
+    assert_eq!(runtime.access_line().await["status"], 101);
+    assert!((runtime.metric("linkward_connections_ended_total{cause=\"connectionAge\"}").await - 1.0).abs() < 1e-9);
+}
+
+#[tokio::test]
+async fn a_stream_that_became_a_socket_does_not_outlive_its_connection_either() {
+    let (runtime, _) = runtime("connectionAge: 700ms").await;
+    let (mut sender, _connection) = runtime.orders().hyper2_with().await;
+    let mut answer = sender.send_request(stream("/v1/socket")).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    let mut socket = hyper_util::rt::TokioIo::new(hyper::upgrade::on(&mut answer).await.unwrap());
+    let mut said = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut said)).await;
+    assert!(ended.is_ok() && said == b"welcome", "it stays open, or was cut before its time");
+}
+
+#[tokio::test]
 async fn a_revoked_peer_loses_its_socket() {
     let (runtime, _) = runtime("drain: 1s").await;
     let mut raw = runtime.orders().raw().await;

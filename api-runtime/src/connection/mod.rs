@@ -50,6 +50,8 @@ pub(crate) struct Connection {
     waker: Mutex<Option<Waker>>,
     tunnel: Mutex<Option<RunningTunnel>>,
     upgraded: AtomicBool,
+    /// When `connectionAge` is over.
+    old: Instant,
     denied: OnceLock<Instant>,
 }
 
@@ -57,6 +59,7 @@ impl Connection {
     pub(crate) fn new(gate: Arc<Gate>, facts: Facts, overloaded: bool) -> Self {
         Self {
             log_fields: access_log::connection_fields(&facts).into(),
+            old: Instant::now() + gate.config.limits.connection_age,
             gate,
             facts,
             overloaded,
@@ -94,6 +97,11 @@ impl Connection {
 
     pub(crate) fn is_overloaded(&self) -> bool {
         self.overloaded
+    }
+
+    /// When `connectionAge` is over.
+    pub(crate) fn old_at(&self) -> Instant {
+        self.old
     }
 
     pub(crate) fn log_fields(&self) -> &[u8] {

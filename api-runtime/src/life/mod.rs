@@ -85,6 +85,7 @@ where
     match ended {
         Ended::Well => {
             if let Some(tunnel) = connection.take_tunnel() {
+                supervisor.begin_tunnel();
                 supervisor.supervise(&mut Tunnelled(tunnel)).await;
             }
         }

@@ -91,8 +91,6 @@ struct Ending {
 
 pub(super) struct Supervisor<'a> {
     connection: &'a Connection,
-    /// When `connectionAge` is over.
-    age: Instant,
     /// When the peer's certificate expires: no activity and no other end puts that off.
     expiry: Instant,
     /// How long it may idle.
@@ -111,12 +109,11 @@ impl<'a> Supervisor<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
         let limits = &connection.gate().config.limits;
         let now = Instant::now();
-        let (age, expiry) = (now + limits.connection_age, expiry(connection, now));
+        let expiry = expiry(connection, now);
         // A peer that is turned away has the time to hear it.
         let turned_away = connection.is_overloaded() || connection.recheck(Now::read()).is_err();
         Self {
             connection,
-            age,
             expiry,
             patience: if turned_away { limits.header_timeout.min(limits.idle_timeout) } else { limits.idle_timeout },
             ending: None,
@@ -129,6 +126,13 @@ impl<'a> Supervisor<'a> {
 
     pub(super) async fn supervise(&mut self, http: &mut impl Graceful) -> Ended {
         poll_fn(|context| self.poll(context, http)).await
+    }
+
+    /// HTTP is over, and a tunnel begins. If the connection grew old before, there is no answer to wait for any more.
+    pub(super) fn begin_tunnel(&mut self) {
+        if let Some(ending) = self.ending.as_mut().filter(|ending| ending.end == End::Age) {
+            (ending.graceful, ending.cut) = (None, ending.began);
+        }
     }
 
     fn poll(&mut self, context: &mut Context<'_>, http: &mut impl Graceful) -> Poll<Ended> {
@@ -197,7 +201,7 @@ impl<'a> Supervisor<'a> {
         let activity = &self.connection.activity;
         let mut next = match &self.ending {
             Some(ending) => (ending.graceful.unwrap_or(ending.cut), Next::End(ending.end)),
-            None => (self.age, Next::End(End::Age)),
+            None => (self.connection.old_at(), Next::End(End::Age)),
         };
         let mut or = |at: Instant, then: Next| {
             if at < next.0 {
