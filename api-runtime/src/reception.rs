@@ -84,20 +84,30 @@ impl<A: Application> Reception<A> {
         }
     }
 
-    /// Accepts as long as it is polled. Beyond the limit there are a few places to be told 503 in; without one of those,
+    /// Accepts as long as it is polled. Beyond the limit there are a few places to be told 503 in; without one of either,
     /// callers wait in the kernel's queue instead of in our memory.
     async fn accept(&self, tcp: &TcpListener) {
-        while let Ok(spare) = Arc::clone(&self.spare).acquire_owned().await {
+        while let Some((place, is_spare)) = self.place().await {
             match tcp.accept().await {
                 Ok((stream, remote)) => match Arc::clone(&self.connections).try_acquire_owned() {
-                    Ok(place) => self.receive(stream, remote, place, false),
-                    Err(_) => self.receive(stream, remote, spare, true),
+                    // It became free meanwhile.
+                    Ok(place) if is_spare => self.receive(stream, remote, place, false),
+                    _ => self.receive(stream, remote, place, is_spare),
                 },
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     tokio::time::sleep(BREATH).await;
                 }
             }
+        }
+    }
+
+    /// The first place that is free, and whether it is one of those to be told 503 in.
+    async fn place(&self) -> Option<(OwnedSemaphorePermit, bool)> {
+        tokio::select! {
+            biased;
+            place = Arc::clone(&self.connections).acquire_owned() => Some((place.ok()?, false)),
+            spare = Arc::clone(&self.spare).acquire_owned() => Some((spare.ok()?, true)),
         }
     }
 

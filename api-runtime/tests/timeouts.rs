@@ -156,6 +156,15 @@ async fn beyond_the_limit_connections_are_told_503_until_one_closes() {
     support::eventually_async(async || (runtime.orders().get("/v1/a").await.status == 200).then_some(())).await;
 }
 
+#[tokio::test]
+async fn a_place_that_becomes_free_is_given_though_those_turned_away_stay() {
+    let runtime = with_limits("connections: 1, headerTimeout: 60s, idleTimeout: 60s").await;
+    let first = runtime.orders().raw().await;
+    let _turned_away = futures_of((0..64).map(|_| async { runtime.orders().raw().await })).await;
+    drop(first);
+    assert_eq!(runtime.orders().get("/v1/a").await.status, 200);
+}
+
 /// Nobody has to wait behind callers that are turned away and do not ask.
 #[tokio::test]
 async fn a_flood_of_connections_keeps_nobody_from_being_told() {
