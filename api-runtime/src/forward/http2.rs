@@ -85,9 +85,9 @@ fn was_refused(error: &hyper::Error) -> bool {
     })
 }
 
-/// Whether the whole connection ended, and not the stream alone.
+/// Whether the whole connection ended, and not the stream alone; hyper says so itself of a stream that was about to begin.
 fn broke_off(error: &hyper::Error) -> bool {
-    of_stream(error).is_none_or(|error| !error.is_reset())
+    of_stream(error).is_none_or(|error| error.is_io() || error.is_go_away())
 }
 
 fn of_stream(error: &hyper::Error) -> Option<&h2::Error> {
