@@ -217,3 +217,23 @@ async fn the_runtime_lives_on_what_the_image_holds() {
         assert!(!root.command(shell).output().unwrap().status.success(), "{shell}");
     }
 }
+
+/// The recipe builds by what it counts while `pgo.py` asks, which asks nothing else than this.
+#[tokio::test]
+async fn the_training_of_the_build_is_answered_as_expected() {
+    assert!(text("infra/image/Dockerfile").contains("python3 tests/bench/pgo.py"));
+    let binaries = local_stack::build::binaries(&["api-runtime"], &Progress::default()).await.unwrap();
+    let train = |binary: &Path| {
+        let script = top().join("tests/bench/pgo.py");
+        let trained = Command::new("python3").arg(script).args(["--seconds", "0.3", "--train"]).arg(binary).output();
+        let trained = written::output("training", trained.unwrap());
+        (trained.status.success(), String::from_utf8_lossy(&trained.stderr).into_owned())
+    };
+    let (answered, told) = train(&binaries["api-runtime"]);
+    assert!(answered, "{told}");
+    for kind in ["answered by itself: ", "forwarded: "] {
+        assert!(told.lines().any(|line| line.starts_with(kind) && !line.contains(" 0 ")), "{told}");
+    }
+    let (answered, told) = train(Path::new("/bin/false"));
+    assert!(!answered && told.contains("api-runtime does not listen"), "{told}");
+}
