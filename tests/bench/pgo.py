@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """Builds api-runtime with profile-guided optimization: the compiler is told what a request runs through, and what nothing runs through.
 
-  pgo.py [--output target/pgo/api-runtime] [--seconds 5]
-  pgo.py --train BINARY [--seconds 1]
+  pgo.py [--output target/pgo/api-runtime] [--requests 100000]
+  pgo.py --train BINARY [--requests 1000]
 
 A release build with counters, training, a release build with what was counted: twice the time of `cargo build --release`, and a tenth
-less CPU for a request. On x86_64 the linker is also told to put what runs side by side, and to pack relocations, so that less of the
-binary is in memory. Training is HTTP/1.1 and HTTP/2, new and kept connections, bodies, denials, with an upstream and without; every answer is
-checked. --train does that alone, with any api-runtime.
+less CPU for a request. On x86_64 the linker is also told to put what a start runs through side by side, and to pack relocations, so that
+less of the binary is in memory. Training is a start, then HTTP/1.1 and HTTP/2, new and kept connections, bodies, denials, with an upstream
+and without; every answer is checked. --train does that alone, with any api-runtime.
 
 For the machine it runs on: no cross-compiling, and a glibc no older than this one's where the binary is to run.
 Needs `rustup component add llvm-tools`, Python 3.9, openssl.
 """
-import argparse, glob, hashlib, multiprocessing as mp, os, re, shutil, signal, subprocess, sys, tempfile, time
+import argparse, glob, hashlib, multiprocessing as mp, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
 from compare import connect, free_port, serve_upstream
 from peers import Files, IDENTITY
 from soak_callers import frame
@@ -35,8 +35,9 @@ limits: {{ drain: 0s }}
 telemetry: {{ accessLog: access.log, emf: stdout }}
 {upstream}
 '''
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CONNECTIONS = 32
-STREAMS = 16
+STREAMS = 8
 # Path, whether it is permitted, and a body.
 ASKED = [('/v1/orders/1', True, b'')] * 40 + [('/v1/orders', True, b'y' * 2000), ('/v1/orders/secret', False, b'')]
 # `/v1/orders/1`, Huffman coded (RFC 7541, appendix B).
@@ -109,37 +110,36 @@ class Http2:
         return STREAMS
 
 
-def load(protocol, new, seconds):
+def load(protocol, new, requests):
     """Requests on kept connections."""
-    connections = [protocol(new()) for _ in range(CONNECTIONS)]
-    until, served = time.time() + seconds, 0
-    while time.time() < until:
+    connections, served = [protocol(new()) for _ in range(CONNECTIONS)], 0
+    while served < requests:
         for connection in connections:
             connection.ask()
         served += sum(connection.answered() for connection in connections)
     return served
 
 
-def handshakes(new, seconds):
-    until, served = time.time() + seconds, 0
-    while time.time() < until:
+def handshakes(new, requests):
+    for _ in range(requests):
         connection = Http1(new())
         connection.ask()
-        served += connection.answered()
+        connection.answered()
         connection.stream.close()
-    return served
+    return requests
 
 
-def start(binary, work, port, upstream):
+def start(binary, work, port, upstream, profile):
     with open(os.path.join(work, 'runtime.yaml'), 'w') as file:
         file.write(CONFIG.format(port=port, upstream=f'upstream: http://127.0.0.1:{upstream}' if upstream else ''))
     errors = os.path.join(work, 'runtime.err')
-    runtime = subprocess.Popen([binary, '--config', file.name], stdout=subprocess.DEVNULL, stderr=open(errors, 'w'))
+    environment = {**os.environ, 'LLVM_PROFILE_FILE': profile}
+    runtime = subprocess.Popen([binary, '--config', file.name], stdout=subprocess.DEVNULL, stderr=open(errors, 'w'), env=environment)
     for _ in range(300):
         if runtime.poll() is not None:
             break
         try:
-            connect(work, port)().close()
+            socket.create_connection(('127.0.0.1', port)).close()
             return runtime
         except OSError:
             time.sleep(0.1)
@@ -147,25 +147,30 @@ def start(binary, work, port, upstream):
     sys.exit('training: api-runtime does not listen: ' + open(errors).read()[-800:])
 
 
-def train(binary, seconds):
+def exercise(work, port, requests):
+    return {'HTTP/1.1': load(Http1, connect(work, port), requests), 'HTTP/2': load(Http2, connect(work, port, ['h2']), requests),
+            'handshakes': handshakes(connect(work, port), requests // 20)}
+
+
+def train(binary, requests, counted=None):
+    """Three lives of the runtime: one that nobody asks anything, one that answers by itself, one that forwards. Its counters go to `counted`."""
     with tempfile.TemporaryDirectory() as work:
         files, upstream = Files(work), free_port()
         files.write('access.yaml', POLICY)
         files.write('deny.yaml', 'entries: [{ serialNumber: "0a1b2c", reason: KEY_COMPROMISE }]\n')
         answering = mp.Process(target=serve_upstream, args=(upstream,), daemon=True)
         answering.start()
-        for kind, at in (('answered by itself', None), ('forwarded', upstream)):
+        for life, at, asked in (('start', None, 0), ('answer', None, requests), ('forward', upstream, requests)):
             port = free_port()
-            runtime = start(binary, work, port, at)
+            runtime = start(binary, work, port, at, os.path.join(counted or work, f'{life}.profraw'))
             try:
-                served = {'HTTP/1.1': load(Http1, connect(work, port), seconds), 'HTTP/2': load(Http2, connect(work, port, ['h2']), seconds),
-                          'handshakes': handshakes(connect(work, port), seconds)}
+                served = exercise(work, port, asked) if asked else {}
             finally:
                 runtime.send_signal(signal.SIGTERM)
             # Counters are written at the end of a process that ends in order.
             if runtime.wait(60) != 0:
                 sys.exit(f'training: api-runtime ended with {runtime.returncode}')
-            print(f'{kind}: ' + ', '.join(f'{number:,} {what}' for what, number in served.items()), file=sys.stderr)
+            print(f'{life}: ' + (', '.join(f'{number:,} {what}' for what, number in served.items()) or 'and end'), file=sys.stderr)
         answering.kill()
 
 
@@ -180,45 +185,48 @@ def profdata():
 
 def build(target, flags):
     """With --target, so that build scripts and macros are built as always."""
-    environment = {**os.environ, 'RUSTFLAGS': ' '.join([os.environ.get('RUSTFLAGS', ''), *flags]).strip()}
-    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    environment = {**os.environ, 'CARGO_ENCODED_RUSTFLAGS': '\x1f'.join([*os.environ.get('RUSTFLAGS', '').split(), *flags])}
     subprocess.run(['cargo', 'build', '--release', '--locked', '--package', 'api-runtime', '--bin', 'api-runtime', '--target', host(), '--target-dir', target],
-                   check=True, cwd=source, env=environment)
+                   check=True, cwd=SOURCE, env=environment)
     return os.path.join(target, host(), 'release/api-runtime')
 
 
-def executed(shown):
-    """What ran, the most often executed first, of what `llvm-profdata show` printed."""
-    functions = re.findall(r'^  (?:[^\n;]*;)?(\S+):\n(?:    .*\n)*?    Block counts: \[(.*)\]$', shown, re.MULTILINE)
-    counts = {name: max(map(int, counts.split(', '))) for name, counts in functions if counts}
-    return sorted((name for name, count in counts.items() if count), key=lambda name: -counts[name])
+def executed(tool, profile):
+    """The functions that ran and how often their busiest piece did, of what `llvm-profdata show` prints."""
+    shown = run(tool, 'show', '--all-functions', '--counts', profile)
+    functions = re.findall(r'^  (?:[^\n;]*;)?(\S+):\n(?:    .*\n)*?    Block counts: \[(.+)\]$', shown, re.MULTILINE)
+    counts = {name: max(map(int, counts.split(', '))) for name, counts in functions}
+    return {name: count for name, count in counts.items() if count}
 
 
-def link_arguments(tool, profile, work):
-    """Of LLD, with which rustc links on x86_64 Linux: an order of functions, and the packed relocations that glibc reads since 2.36."""
+def link_arguments(order):
+    """Of LLD, with which rustc links on x86_64 Linux; glibc reads packed relocations since 2.36."""
     if host() != 'x86_64-unknown-linux-gnu':
         return []
-    order = profile.replace('.profdata', '.order')
-    with open(order, 'w') as file:
-        file.write('\n'.join(executed(run(tool, 'show', '--all-functions', '--counts', profile))) + '\n')
     glibc = tuple(map(int, os.confstr('CS_GNU_LIBC_VERSION').split()[1].split('.')))
-    return [f'-Clink-arg=-Wl,--symbol-ordering-file={order},--no-warn-symbol-ordering'] + ['-Clink-arg=-Wl,-z,pack-relative-relocs'] * (glibc >= (2, 36))
+    packed = ['-Clink-arg=-Wl,-z,pack-relative-relocs'] if glibc >= (2, 36) else []
+    return [f'-Clink-arg=-Wl,--symbol-ordering-file={order},--no-warn-symbol-ordering', *packed]
 
 
-def optimize(output, seconds):
-    tool, work = profdata(), os.path.join(os.path.abspath(os.environ.get('CARGO_TARGET_DIR', 'target')), 'pgo')
-    raw = os.path.join(work, 'counted')
-    shutil.rmtree(raw, ignore_errors=True)
-    os.makedirs(raw)
-    os.environ['LLVM_PROFILE_FILE'] = os.path.join(raw, '%p.profraw')
-    train(build(os.path.join(work, 'instrumented'), [f'-Cprofile-generate={raw}']), seconds)
-    merged = os.path.join(raw, 'merged')
-    run(tool, 'merge', '--output', merged, *glob.glob(os.path.join(raw, '*.profraw')))
-    # cargo builds anew when a flag differs, and does not look into a profile.
+def optimize(output, requests):
+    tool, work = profdata(), os.path.join(os.path.abspath(os.environ.get('CARGO_TARGET_DIR', os.path.join(SOURCE, 'target'))), 'pgo')
+    counted = os.path.join(work, 'counted')
+    shutil.rmtree(counted, ignore_errors=True)
+    os.makedirs(counted)
+    train(build(os.path.join(work, 'instrumented'), [f'-Cprofile-generate={counted}']), requests, counted)
+    merged, started = os.path.join(counted, 'all.profdata'), os.path.join(counted, 'start.profdata')
+    run(tool, 'merge', '--output', merged, *glob.glob(os.path.join(counted, '*.profraw')))
+    run(tool, 'merge', '--output', started, os.path.join(counted, 'start.profraw'))
+    # cargo builds anew when a flag differs, and does not look into files that a flag names.
     digest = hashlib.sha256(open(merged, 'rb').read()).hexdigest()[:16]
-    profile = os.path.join(raw, f'{digest}.profdata')
+    profile, order = (os.path.join(counted, f'{digest}.{kind}') for kind in ('profdata', 'order'))
     os.rename(merged, profile)
-    built = build(os.path.join(work, 'optimized'), [f'-Cprofile-use={profile}', *link_arguments(tool, profile, work)])
+    counts, first = executed(tool, profile), executed(tool, started)
+    # What a start runs through, then what only requests do; the busiest of both meet in the middle.
+    ordered = sorted(counts, key=lambda name: (name not in first, counts[name] if name in first else -counts[name]))
+    with open(order, 'w') as file:
+        file.write('\n'.join(ordered) + '\n')
+    built = build(os.path.join(work, 'optimized'), [f'-Cprofile-use={profile}', *link_arguments(order)])
     output = output or os.path.join(work, 'api-runtime')
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
     shutil.copy(built, output)
@@ -229,11 +237,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--output', help='where the binary goes: target/pgo/api-runtime')
     parser.add_argument('--train', metavar='BINARY', help='train only, with this api-runtime')
-    parser.add_argument('--seconds', type=float, default=5, help='for each of six kinds of load')
+    parser.add_argument('--requests', type=int, default=100_000, help='of each kind; handshakes a twentieth')
     arguments = parser.parse_args()
     if arguments.train:
-        return train(arguments.train, arguments.seconds)
-    optimize(arguments.output, arguments.seconds)
+        return train(os.path.abspath(arguments.train), arguments.requests)
+    optimize(arguments.output, arguments.requests)
 
 
 if __name__ == '__main__':
