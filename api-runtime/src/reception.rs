@@ -143,6 +143,7 @@ async fn handshake(
     let deadline = Instant::now() + gate.config.limits.handshake_timeout;
     match tokio::time::timeout_at(deadline, turn).await {
         Ok(turn) => {
+            // Who has spoken meanwhile keeps the turn, however late it is our time: `timeout` lets the handshake go on first.
             let mut accepted = pin!(handshake::accept(stream, remote, &gate.snapshots, &gate.config, deadline));
             if let Ok(in_turn) = tokio::time::timeout(TURN, accepted.as_mut()).await {
                 return in_turn;

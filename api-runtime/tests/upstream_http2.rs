@@ -140,6 +140,7 @@ impl Refusal {
 }
 
 const GET: &str = "GET /v1/a HTTP/1.1\r\nhost: a\r\n\r\n";
+const EMPTY_POST: &str = "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
 const POST: &str = "POST /v1/uploads/a HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nbody";
 
 /// A first request that is answered, then this one: its status, and what the upstream saw on each connection.
@@ -172,6 +173,50 @@ async fn what_the_upstream_may_have_processed_is_not_sent_again() {
     }
     let (status, seen) = second(Refusal::Reset(INTERNAL_ERROR), 1, GET).await;
     assert_eq!((status, seen.len()), (502, 1));
+    let (status, seen) = second(Refusal::Goodbye(NO_ERROR), 1, EMPTY_POST).await;
+    assert_eq!((status, seen.len()), (502, 1), "it may have been on its way, and whole");
+    let (status, seen) = second(Refusal::Reset(REFUSED_STREAM), 1, EMPTY_POST).await;
+    assert_eq!((status, &*seen.concat()), (200, "<1><3><1>"));
     let (status, seen) = second(Refusal::Close, 1, GET).await;
     assert_eq!((status, seen.len()), (200, 2), "twice changes nothing");
+}
+
+/// Takes so many requests, then says that it did nothing with any of them.
+async fn turn_away(mut stream: TcpStream, requests: usize) -> Option<()> {
+    stream.read_exact(&mut [0; 24]).await.ok()?;
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.ok()?;
+    let mut taken = 0;
+    while taken < requests {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.ok()?;
+        let [_, b, c, kind, ..] = head;
+        stream.read_exact(&mut vec![0; usize::from(b) << 8 | usize::from(c)]).await.ok()?;
+        taken += usize::from(kind == HEADERS);
+    }
+    stream.write_all(&frame(GOAWAY, 0, 0, &[0; 8])).await.ok()?;
+    stream.read_to_end(&mut Vec::new()).await.ok().map(drop)
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn those_who_were_refused_together_share_one_new_connection() {
+    let (recorded, seen) = (Recorded::default(), Arc::new(AtomicUsize::new(0)));
+    let connections = Arc::clone(&seen);
+    let addr = each(recorded.clone(), move |stream, record| {
+        let is_first = connections.fetch_add(1, Ordering::Relaxed) == 0;
+        async move {
+            let spoken = if is_first { turn_away(stream, 8).await } else { speak(stream, |b| record(b), None).await };
+            spoken.unwrap_or_default()
+        }
+    });
+    let runtime = Setup::new().top(&format!("upstream: http2://{}", addr.await)).start().await;
+    let mut callers = Vec::new();
+    for _ in 0..8 {
+        let mut raw = runtime.orders().raw().await;
+        raw.send(GET).await;
+        callers.push(raw);
+    }
+    for mut raw in callers {
+        assert_eq!(raw.answer().await.status, 200);
+    }
+    assert_eq!(seen.load(Ordering::Relaxed), 2);
 }

@@ -5,13 +5,26 @@ use crate::body::{Body, BodyError};
 use bytes::Bytes;
 use http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 /// Whether nothing changes if the upstream has done it already (RFC 9110 §9.2.1), and there is nothing but its head to send.
 pub(super) fn is_safe(request: &Request<Body>) -> bool {
     request.method().is_safe() && request.body().is_end_stream()
+}
+
+/// Whether what was sent may be sent again. A waiting connection shows in milliseconds that it was closed; what breaks off
+/// later broke at the request, and the permit is no longer new.
+pub(super) fn is_soon(started: Instant) -> bool {
+    started.elapsed() < Duration::from_secs(1)
+}
+
+/// Of what is sent again nothing else tells.
+pub(super) fn tell(error: &dyn Error) {
+    tracing::debug!(%error, "the upstream broke off or refused; the request is sent again");
 }
 
 /// The request without its body.
@@ -59,15 +72,25 @@ impl Again {
     }
 
     /// The request once more, unless too much of its body was read.
-    pub(super) fn request(self) -> Option<Request<Body>> {
-        let Some(rest) = self.rest else { return Some(self.head) };
-        let mut rest = locked(&rest);
+    pub(super) fn request(mut self) -> Option<Request<Body>> {
+        let head = std::mem::take(&mut self.head);
+        let Some(rest) = &self.rest else { return Some(head) };
+        let mut rest = locked(rest);
         let body = match std::mem::replace(&mut rest.read, Read::More) {
             Read::Nothing => rest.body.take()?,
             Read::First(first) => Body::boxed(Resumed { first: Some(first), rest: rest.body.take()? }),
             Read::More => return None,
         };
-        Some(self.head.map(|_| body))
+        Some(head.map(|_| body))
+    }
+}
+
+/// Nothing is kept of a body that goes on after the answer has begun.
+impl Drop for Again {
+    fn drop(&mut self) {
+        if let Some(rest) = &self.rest {
+            locked(rest).read = Read::More;
+        }
     }
 }
 
@@ -141,7 +164,7 @@ fn locked(rest: &Mutex<Rest>) -> MutexGuard<'_, Rest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::stream;
+    use futures_util::{StreamExt, stream};
     use http_body_util::{BodyExt, StreamBody};
 
     fn post(pieces: &'static [&'static str]) -> Request<Body> {
@@ -163,6 +186,17 @@ mod tests {
             assert_eq!(second.into_body().collect().await.unwrap().to_bytes(), "abcd");
             assert!(first.body_mut().frame().await.unwrap().is_err(), "what is sent elsewhere has no end here");
         }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_once_the_answer_has_begun() {
+        let frames = stream::iter([Ok::<_, BodyError>(Frame::data(Bytes::from(vec![7; 9])))]).chain(stream::pending());
+        let (mut first, kept) =
+            Again::of(Request::post("/a").body(Body::stream(StreamBody::new(Box::pin(frames)))).unwrap());
+        let piece = first.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
+        assert!(!piece.is_unique());
+        drop(kept);
+        assert!(piece.is_unique());
     }
 
     #[tokio::test]

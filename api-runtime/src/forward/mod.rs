@@ -37,7 +37,7 @@ enum Connections {
 }
 
 /// Where the upstream is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Address {
     /// What `Host` says when the caller said nothing.
     host: HeaderValue,
@@ -74,7 +74,9 @@ impl Application for Forward {
                 (Connections::Http1(_), Some(upgrade)) => {
                     Box::pin(http1::upgrade(&inner.address, request, upgrade)).await
                 }
-                (Connections::Http2(connections), _) => Box::pin(connections.send(&inner.address, request)).await,
+                (Connections::Http2(connections), _) => {
+                    Box::pin(connections.send(&inner.address, request, started)).await
+                }
             };
             answer.upstream.get_or_insert_with(|| started.elapsed());
             answer

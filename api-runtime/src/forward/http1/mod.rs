@@ -149,7 +149,8 @@ pub(super) async fn send(
                     used = false;
                     ForHyper::Stream(stream)
                 }
-                Err(failure) if used => {
+                Err(failure) if used && (failure.unsent || again::is_soon(started)) => {
+                    again::tell(&failure.error);
                     anew = !failure.unsent;
                     continue;
                 }
@@ -161,7 +162,10 @@ pub(super) async fn send(
         // Boxed: the usual exchange has no need of its size.
         match Box::pin(send_by_hyper(pool, connection, request, meter.as_deref(), used)).await {
             Ok(answered) => return answered.map_or_else(Answer::failed, Answer::new),
-            Err(Lost { again: Some(again), sent, .. }) if used => (request, anew) = (*again, sent),
+            Err(Lost { again: Some(again), sent, error }) if used && (!sent || again::is_soon(started)) => {
+                again::tell(&error);
+                (request, anew) = (*again, sent);
+            }
             Err(lost) => return Answer::failed(broken(&lost.error)),
         }
     }
