@@ -60,7 +60,7 @@ def connect(work, port, protocols=()):
     context.set_alpn_protocols(list(protocols))
 
     def new():
-        stream = socket.create_connection(('127.0.0.1', port))
+        stream = socket.create_connection(('127.0.0.1', port), 60)
         # Or a first request waits until the server acknowledges the handshake's last flight.
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return context.wrap_socket(stream, server_hostname='localhost')

@@ -4,10 +4,10 @@
   pgo.py [--output target/pgo/api-runtime] [--requests 100000]
   pgo.py --train BINARY [--requests 1000]
 
-A release build with counters, training, a release build with what was counted: twice the time of `cargo build --release`, and a tenth
-less CPU for a request. On x86_64 the linker is also told to put what a start runs through side by side, and to pack relocations, so that
-less of the binary is in memory. Training is a start, then HTTP/1.1 and HTTP/2, new and kept connections, bodies, denials, with an upstream
-and without; every answer is checked. --train does that alone, with any api-runtime.
+A release build with counters, training, a release build with what was counted, which must answer as well before it is handed over: twice
+the time of `cargo build --release`. On x86_64 the linker is also told to put what a start runs through side by side, and to pack
+relocations, so that less of the binary is in memory. Training is a start, then HTTP/1.1 and HTTP/2, new and kept connections, bodies,
+denials, with an upstream and without; every answer is checked. --train does that alone, with any api-runtime.
 
 For the machine it runs on: no cross-compiling, and a glibc no older than this one's where the binary is to run.
 Needs `rustup component add llvm-tools`, Python 3.9, openssl.
@@ -147,6 +147,15 @@ def start(binary, work, port, upstream, profile):
     sys.exit('training: api-runtime does not listen: ' + open(errors).read()[-800:])
 
 
+def end(runtime):
+    runtime.send_signal(signal.SIGTERM)
+    try:
+        runtime.wait(60)
+    except subprocess.TimeoutExpired:
+        runtime.kill()
+        runtime.wait()
+
+
 def exercise(work, port, requests):
     return {'HTTP/1.1': load(Http1, connect(work, port), requests), 'HTTP/2': load(Http2, connect(work, port, ['h2']), requests),
             'handshakes': handshakes(connect(work, port), requests // 20)}
@@ -166,9 +175,9 @@ def train(binary, requests, counted=None):
             try:
                 served = exercise(work, port, asked) if asked else {}
             finally:
-                runtime.send_signal(signal.SIGTERM)
+                end(runtime)
             # Counters are written at the end of a process that ends in order.
-            if runtime.wait(60) != 0:
+            if runtime.returncode != 0:
                 sys.exit(f'training: api-runtime ended with {runtime.returncode}')
             print(f'{life}: ' + (', '.join(f'{number:,} {what}' for what, number in served.items()) or 'and end'), file=sys.stderr)
         answering.kill()
@@ -217,7 +226,8 @@ def optimize(output, requests):
     merged, started = os.path.join(counted, 'all.profdata'), os.path.join(counted, 'start.profdata')
     run(tool, 'merge', '--output', merged, *glob.glob(os.path.join(counted, '*.profraw')))
     run(tool, 'merge', '--output', started, os.path.join(counted, 'start.profraw'))
-    # cargo builds anew when a flag differs, and does not look into files that a flag names.
+    # cargo does not look into files that a flag names, but builds anew when the flag differs. What it built before is of no use then.
+    shutil.rmtree(os.path.join(work, 'optimized'), ignore_errors=True)
     digest = hashlib.sha256(open(merged, 'rb').read()).hexdigest()[:16]
     profile, order = (os.path.join(counted, f'{digest}.{kind}') for kind in ('profdata', 'order'))
     os.rename(merged, profile)
@@ -227,6 +237,7 @@ def optimize(output, requests):
     with open(order, 'w') as file:
         file.write('\n'.join(ordered) + '\n')
     built = build(os.path.join(work, 'optimized'), [f'-Cprofile-use={profile}', *link_arguments(order)])
+    train(built, min(requests, 1000))
     output = output or os.path.join(work, 'api-runtime')
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
     shutil.copy(built, output)
