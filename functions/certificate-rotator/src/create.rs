@@ -50,7 +50,7 @@ impl Job<'_> {
         let draft = self.issue(secret, draft).await?;
         let complete = self.fetch(secret, draft).await?;
         self.keep(secret, &target, &complete).await?;
-        self.clean(Some(&target)).await?;
+        self.clean(|other| other != target.as_str()).await?;
         Ok(self.answer(secret, Outcome::Created, Some(&complete)))
     }
 
@@ -59,11 +59,14 @@ impl Job<'_> {
         if !secret.is_in_play(target.as_str()) {
             return Err(Failure::Ended(target.to_string()));
         }
+        if !self.is_under_way(secret, target) {
+            return Ok(self.answer(secret, Outcome::AlreadyCurrent, Some(&complete)));
+        }
         if self.purpose(secret).await? != complete.purpose {
             return Err(Failure::Changed(target.to_string()));
         }
         if self.enforces() {
-            self.clean(Some(target)).await?;
+            self.clean(|other| other != target.as_str()).await?;
         }
         Ok(self.answer(secret, Outcome::AlreadyPending, Some(&complete)))
     }

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::handle::Job;
 use crate::handshake;
 use crate::purpose::{Kind, test_address};
-use crate::secret::{CURRENT, Description};
+use crate::secret::{CURRENT, Description, PENDING};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,6 +47,11 @@ impl Job<'_> {
 
     pub(crate) async fn finish(&mut self, secret: &Description) -> Result<Answer, Failure> {
         let (version_id, complete) = self.pending(secret).await?;
+        let under_way = self.is_under_way(secret, &version_id);
+        if !under_way && secret.with(PENDING).next().is_some() {
+            // It is current, and the next rotation is under way: nothing is left to do or to tell.
+            return Ok(self.answer(secret, Outcome::AlreadyCurrent, Some(&complete)));
+        }
         let current = secret.with(CURRENT).next().map(str::to_owned);
         let previous = match current.as_deref().filter(|current| *current != version_id.as_str()) {
             Some(current) => self.serial_number_of(secret, current).await,
@@ -64,9 +69,11 @@ impl Job<'_> {
             let between = (current.as_deref(), &version_id);
             self.app.secrets.move_label(&secret.arn, CURRENT, between, self.by).await?;
         }
-        if self.enforces() {
-            self.clean(None).await?;
+        if self.enforces() && under_way {
+            // A version that has come since belongs to the next rotation.
+            self.clean(|version_id| secret.versions.contains_key(version_id)).await?;
         }
+        // Also if it was current already: the run that made it so may have failed to tell.
         self.tell(secret, version_id.as_str(), &complete, previous);
         Ok(self.answer(secret, Outcome::Finished, Some(&complete)))
     }

@@ -196,15 +196,21 @@ impl Job<'_> {
         Ok(Purpose::of(current.as_deref(), &secret.tags, &trust_domain)?)
     }
 
-    /// Takes what only a rotation under way needs away from every version but one. Without labels Secrets Manager forgets
-    /// a version.
-    pub(crate) async fn clean(&self, except: Option<&VersionId>) -> Result<(), Failure> {
+    /// Whether it is this rotation that has `AWSPENDING`: its whole or, after a crash, its draft. If it is not, the labels
+    /// are those of a later one.
+    pub(crate) fn is_under_way(&self, secret: &Description, target: &VersionId) -> bool {
+        [target, &self.request.version_id].iter().any(|version_id| secret.has(version_id.as_str(), PENDING))
+    }
+
+    /// Takes what only a rotation under way needs away from these versions. Without labels Secrets Manager forgets a
+    /// version. `AWSPENDING` goes last: after a crash in between it shows that there is more to take.
+    pub(crate) async fn clean(&self, these: impl Fn(&str) -> bool) -> Result<(), Failure> {
         for _ in 0..PASSES {
             let secret = self.app.secrets.describe(&self.request.secret_id, self.by).await?;
             let mut all = true;
-            for label in [PENDING, DRAFT] {
-                for other in secret.with(label).filter(|other| except.is_none_or(|except| except.as_str() != *other)) {
-                    all &= self.app.secrets.remove_label(&secret.arn, label, other, self.by).await?;
+            for label in [DRAFT, PENDING] {
+                for version_id in secret.with(label).filter(|version_id| these(version_id)) {
+                    all &= self.app.secrets.remove_label(&secret.arn, label, version_id, self.by).await?;
                 }
             }
             if all {

@@ -194,6 +194,35 @@ fn secrets_manager_may_go_on_with_the_id_of_the_draft() {
 }
 
 #[test]
+fn a_draft_that_is_pending_after_its_rotation_has_ended_is_tidied_up() {
+    // A second invocation of createSecret, slower than all the others, kept the draft once more and crashed.
+    for step in [STEPS[0], STEPS[3]] {
+        let stage = Stage::new();
+        stage.rotate(FIRST);
+        let draft = stage.world.state().secrets.versions.keys().find(|id| *id != FIRST).unwrap().clone();
+        ["AWSPENDING", "LINKWARDDRAFT"].iter().for_each(|label| stage.world.state().secrets.label(&draft, label));
+        stage.step(step, &draft).unwrap();
+        assert_rotated(&stage, 0);
+    }
+}
+
+#[test]
+fn what_a_failed_rotation_left_outlives_a_late_step_of_the_current_version() {
+    let stage = Stage::new();
+    stage.rotate(FIRST);
+    stage.an_hour_passes();
+    stage.world.state().secrets.begin(SECOND);
+    stage.world.state().faults.push(("GetCertificate", "ResourceNotFoundException"));
+    stage.failure(STEPS[0], SECOND);
+    // As AWS's troubleshooting page says: take AWSPENDING away.
+    for version in stage.world.state().secrets.versions.values_mut() {
+        version.labels.remove("AWSPENDING");
+    }
+    stage.step(STEPS[3], FIRST).unwrap();
+    assert!(stage.world.state().secrets.with("LINKWARDDRAFT").is_some());
+}
+
+#[test]
 fn what_a_failed_rotation_left_too_long_ago_is_revoked() {
     let stage = Stage::new();
     {

@@ -211,6 +211,37 @@ fn a_step_of_a_rotation_that_has_ended_disturbs_no_later_one() {
 }
 
 #[test]
+fn a_late_step_of_the_current_version_disturbs_no_later_rotation() {
+    // The third is pending as a key, as a draft with its certificate's ARN, and as a whole.
+    for fault in [Some("IssueCertificate"), Some("GetCertificate"), None] {
+        let stage = Stage::new();
+        stage.rotate(FIRST);
+        stage.an_hour_passes();
+        stage.rotate(SECOND);
+        stage.an_hour_passes();
+        let of_second = |value: &Option<String>| value.as_ref().is_some_and(|value| value.contains(SECOND));
+        let versions = stage.world.state().secrets.versions.clone();
+        let drafts = versions.iter().filter(|(_, version)| of_second(&version.value)).map(|(id, _)| id.as_str());
+        let late: Vec<_> = drafts.chain([SECOND]).collect();
+        assert_eq!(late.len(), 3);
+        let third = "3".repeat(32);
+        stage.world.state().secrets.begin(&third);
+        stage.world.state().faults.extend(fault.map(|operation| (operation, "ResourceNotFoundException")));
+        assert_eq!(stage.step(STEPS[0], &third).is_err(), fault.is_some());
+        let before = stage.world.state().secrets.versions.clone();
+        for (version_id, step) in late.iter().flat_map(|id| [(id, STEPS[0]), (id, STEPS[3])]) {
+            let answer = serde_json::to_value(stage.step(step, version_id).unwrap()).unwrap();
+            assert!(stage.world.state().secrets.versions == before, "{fault:?} {step} {version_id}");
+            assert_eq!(answer["outcome"], "alreadyCurrent", "{fault:?} {step} {version_id}");
+        }
+        STEPS.iter().for_each(|step| drop(stage.step(step, &third).unwrap()));
+        let state = stage.world.state();
+        assert_eq!(state.secrets.with("AWSCURRENT").unwrap().0, &third);
+        assert_eq!((state.authority.issued.len(), stage.events().len()), (3, 3), "{fault:?}: each is told once");
+    }
+}
+
+#[test]
 fn audit_mode_does_nothing() {
     let stage = Stage::new().with("LINKWARD_MODE", "audit");
     stage.world.state().secrets.begin(FIRST);
