@@ -22,12 +22,12 @@ const BUCKETS: [(f64, &str); 5] = [
 ];
 
 /// Publishes how many certificates expire when, each counted once, and how long the identity that has the least time
-/// left is still good: an old certificate beside a new one is no concern. An orphan is revoked and nobody's: it must not hide
-/// that those in use expire.
+/// left is still good: an old certificate beside a new one is no concern. An orphan is in no secret, so it must not hide that
+/// those in use expire; it is counted, for it is written down before it is revoked, and may still be valid.
 pub(crate) fn measure(run: &mut Run, items: &[Item], now: Timestamp) {
     let mut counts = BUCKETS.map(|_| 0_usize);
     let mut newest: HashMap<&str, Timestamp> = HashMap::new();
-    for item in items.iter().filter(|item| !item.flag("withdrawn") && !item.flag("orphan")) {
+    for item in items.iter().filter(|item| !item.flag("withdrawn")) {
         let Some(not_after) = item.time("notAfter") else {
             tracing::warn!(?item, "a row of the certificate inventory cannot be understood");
             continue;
@@ -36,7 +36,7 @@ pub(crate) fn measure(run: &mut Run, items: &[Item], now: Timestamp) {
         if let Some((_, count)) = BUCKETS.iter().zip(&mut counts).find(|((most, _), _)| left <= *most) {
             *count += 1;
         }
-        if let Some(identity) = item.text("identity") {
+        if let Some(identity) = item.text("identity").filter(|_| !item.flag("orphan")) {
             let latest = newest.entry(identity).or_insert(not_after);
             *latest = not_after.max(*latest);
         }
