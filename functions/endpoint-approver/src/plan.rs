@@ -88,7 +88,7 @@ pub(crate) fn is_accepted(state: ConnectionState) -> bool {
 
 /// The grace is counted from the first run that saw the connection delisted.
 fn removal(situation: &Situation<'_>, connection: &Connection) -> (Step, Option<Timestamp>) {
-    let since = remembered(situation, connection).map_or(situation.now, |since| since.min(situation.now));
+    let since = remembered(situation, connection).unwrap_or(situation.now);
     let step = match situation.removal {
         Removal::After(grace) if waited(since, situation.now, grace) => Step::Remove,
         _ => Step::Keep,
@@ -103,8 +103,9 @@ fn kept(situation: &Situation<'_>, connection: &Connection, verdict: &Verdict) -
     remembered(situation, connection).filter(|_| unknown)
 }
 
+/// A time in the future counts as now, or a grace would last until then.
 fn remembered(situation: &Situation<'_>, connection: &Connection) -> Option<Timestamp> {
-    situation.rows.get(&connection.endpoint_id)?.delisted_since
+    situation.rows.get(&connection.endpoint_id)?.delisted_since.map(|since| since.min(situation.now))
 }
 
 #[cfg(test)]
@@ -121,8 +122,8 @@ mod tests {
         "2026-11-23T10:00:00Z".parse().unwrap()
     }
 
-    fn ago(seconds: u64) -> Timestamp {
-        now().checked_sub(Duration::from_secs(seconds)).unwrap()
+    fn ago(seconds: i64) -> Timestamp {
+        Timestamp::from_second(now().as_second() - seconds).unwrap()
     }
 
     fn connection(number: usize, state: ConnectionState) -> Connection {
@@ -148,7 +149,7 @@ mod tests {
     fn one(
         state: ConnectionState,
         verdict: &Verdict,
-        delisted: Option<u64>,
+        delisted: Option<i64>,
         removal: Removal,
     ) -> (Step, Option<Timestamp>) {
         let connections = [connection(1, state)];
@@ -210,6 +211,16 @@ mod tests {
         assert_eq!(clock(&unavailable), (Step::Keep, Some(ago(60))));
         let unknown = Verdict { reason: VerdictReason::StateUnknown, ..verdict(Action::Hold) };
         assert_eq!(clock(&unknown), (Step::Keep, Some(ago(60))));
+    }
+
+    #[test]
+    fn a_clock_that_begins_in_the_future_begins_now_whatever_the_verdict() {
+        let unavailable = Verdict { reason: VerdictReason::PolicyUnavailable, ..verdict(Action::Hold) };
+        let reject = verdict(Action::Reject);
+        for (state, verdict) in [(Available, &reject), (Available, &unavailable), (Unknown, &reject)] {
+            let (_, since) = one(state, verdict, Some(-86_400), Removal::After(GRACE));
+            assert_eq!(since, Some(now()), "{state:?}");
+        }
     }
 
     #[test]
