@@ -57,17 +57,22 @@ pub(crate) fn measure(run: &mut Run, items: &[Item], now: Timestamp) {
                 }
             }
             Some(("service", service)) if is_service(service) => services.entry(service).or_default().drift(item),
+            Some(("service", _)) => not_understood(item),
             Some(_) => {}
             None if item.flag("withdrawn") => {}
             None => match item.text("serviceId").filter(|service| is_service(service)) {
                 Some(service) => services.entry(service).or_default().connection(item),
-                None => tracing::warn!(?item, "a row of the endpoint inventory cannot be understood"),
+                None => not_understood(item),
             },
         }
     }
     for (name, service) in services {
         service.publish(run, name, now);
     }
+}
+
+fn not_understood(item: &Item) {
+    tracing::warn!(?item, "a row of the endpoint inventory cannot be understood");
 }
 
 /// CloudWatch refuses a whole request for one dimension that it does not take.
