@@ -141,7 +141,7 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections through one VPC endpoint.
     pub connections_per_endpoint: usize,
-    /// Handshakes under way.
+    /// Handshakes that have their turn, for a quarter of a second.
     pub handshakes: usize,
     /// From the first byte of a connection to the end of its handshake, PROXY header included.
     #[serde(deserialize_with = "scalar::duration")]
