@@ -67,20 +67,24 @@ def connect(work, port, protocols=()):
     return new
 
 
-def read_answer(stream):
+def receive(stream):
+    piece = stream.recv(65536)
+    if not piece:
+        raise ConnectionError('the server closed a connection')
+    return piece
+
+
+def read_answer(stream, status=200):
     answer = b''
     while b'\r\n\r\n' not in answer:
-        piece = stream.recv(65536)
-        if not piece:
-            raise ConnectionError('closed')
-        answer += piece
+        answer += receive(stream)
     head, _, body = answer.partition(b'\r\n\r\n')
-    if not head.startswith(b'HTTP/1.1 200'):
+    if not head.startswith(f'HTTP/1.1 {status}'.encode()):
         raise RuntimeError(head.decode())
     lengths = [line for line in head.lower().split(b'\r\n') if line.startswith(b'content-length:')]
     missing = int(lengths[0].split(b':')[1]) - len(body)
     while missing > 0:
-        missing -= len(stream.recv(65536))
+        missing -= len(receive(stream))
 
 
 def load(work, port, handshakes, seconds, count, start, done):
@@ -191,11 +195,13 @@ def measure(phase, found, files, arguments, upstream):
             end(server.process)
 
 
-def end(process):
+def end(process, patience=10):
+    """Waits for one that was told to end."""
     try:
-        process.wait(10)
+        process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()
+        process.wait()
 
 
 def main():

@@ -13,7 +13,7 @@ For the machine it runs on: no cross-compiling, and a glibc no older than this o
 Needs `rustup component add llvm-tools`, Python 3.9, openssl.
 """
 import argparse, glob, hashlib, multiprocessing as mp, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
-from compare import connect, free_port, serve_upstream
+from compare import connect, end, free_port, read_answer, receive, serve_upstream
 from peers import Files, IDENTITY
 from soak_callers import frame
 
@@ -52,13 +52,6 @@ def run(*command, **more):
     return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **more).stdout
 
 
-def read(stream):
-    piece = stream.recv(65536)
-    if not piece:
-        sys.exit('training: the runtime closed a connection')
-    return piece
-
-
 class Http1:
     def __init__(self, stream):
         self.stream, self.number = stream, 0
@@ -70,15 +63,7 @@ class Http1:
         self.stream.sendall(f'{"POST" if body else "GET"} {path} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n{length}\r\n'.encode() + body)
 
     def answered(self):
-        answer = b''
-        while b'\r\n\r\n' not in answer:
-            answer += read(self.stream)
-        head, _, body = answer.partition(b'\r\n\r\n')
-        if not head.startswith(b'HTTP/1.1 200' if self.permitted else b'HTTP/1.1 403'):
-            sys.exit(f'training: {head.decode()}')
-        length = int(re.search(rb'content-length: *(\d+)', head.lower())[1])
-        while len(body) < length:
-            body += read(self.stream)
+        read_answer(self.stream, 200 if self.permitted else 403)
         return 1
 
 
@@ -97,11 +82,11 @@ class Http2:
     def answered(self):
         open_streams = STREAMS
         while open_streams:
-            at, self.held = 0, self.held + read(self.stream)
+            at, self.held = 0, self.held + receive(self.stream)
             while (end := at + 9 + int.from_bytes(self.held[at:at + 3], 'big')) <= len(self.held) and at + 9 <= len(self.held):
                 kind, flags = self.held[at + 3:at + 5]
                 if kind in (RST_STREAM, GOAWAY) or kind == HEADERS and self.held[at + 9] != 0x88:
-                    sys.exit(f'training: frame {kind} {self.held[at:end]!r} instead of a 200')
+                    raise RuntimeError(f'frame {kind} {self.held[at:end]!r} instead of a 200')
                 if kind == SETTINGS and not flags & 1:
                     self.stream.sendall(frame(SETTINGS, 1, 0, b''))
                 open_streams -= kind in (HEADERS, DATA) and flags & 1
@@ -147,15 +132,6 @@ def start(binary, work, port, upstream, profile):
     sys.exit('training: api-runtime does not listen: ' + open(errors).read()[-800:])
 
 
-def end(runtime):
-    runtime.send_signal(signal.SIGTERM)
-    try:
-        runtime.wait(60)
-    except subprocess.TimeoutExpired:
-        runtime.kill()
-        runtime.wait()
-
-
 def exercise(work, port, requests):
     return {'HTTP/1.1': load(Http1, connect(work, port), requests), 'HTTP/2': load(Http2, connect(work, port, ['h2']), requests),
             'handshakes': handshakes(connect(work, port), requests // 20)}
@@ -174,8 +150,11 @@ def train(binary, requests, counted=None):
             runtime = start(binary, work, port, at, os.path.join(counted or work, f'{life}.profraw'))
             try:
                 served = exercise(work, port, asked) if asked else {}
+            except (OSError, RuntimeError) as error:
+                sys.exit(f'training: {error}')
             finally:
-                end(runtime)
+                runtime.send_signal(signal.SIGTERM)
+                end(runtime, 60)
             # Counters are written at the end of a process that ends in order.
             if runtime.returncode != 0:
                 sys.exit(f'training: api-runtime ended with {runtime.returncode}')
