@@ -86,6 +86,12 @@ pub fn may_be_taken(event: &str, value: &Value, what: &str) {
     assert_eq!(fault, None, "{event}/{what}: taken");
 }
 
+/// Panics unless an error begins with the field that the name of an invalid sample, or of a malformed seed, says.
+pub fn names_its_field(error: &str, name: &str) {
+    let field = name.split("--").next().unwrap_or_default();
+    assert!(error.starts_with(&format!("field `{field}` ")), "{name}: {error}");
+}
+
 /// Panics unless an error of a function names the field that is wrong, and is no longer than anybody reads.
 pub fn names_the_field(error: &str, what: &str) {
     let field = error.strip_prefix("field `").and_then(|rest| rest.split_once("` "));
